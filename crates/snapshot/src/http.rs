@@ -1,0 +1,195 @@
+use crate::{Attachment, BackendKey, ObjectName};
+use serde::{Deserialize, Serialize};
+use std::{cmp::Reverse, time::Duration};
+
+/// An HTTPRoute.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HttpRoute {
+    /// The object.
+    pub name: ObjectName,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// Listeners that accepted it.
+    pub attachments: Vec<Attachment>,
+    /// In the order of the spec.
+    pub rules: Vec<HttpRule>,
+}
+
+/// One `spec.rules[]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HttpRule {
+    /// `name`, if given.
+    pub name: Option<String>,
+    /// At least one; a rule without matches has the default match, the path prefix `/`.
+    pub matches: Vec<HttpMatch>,
+    /// In the order of the spec.
+    pub filters: Vec<HttpFilter>,
+    /// Weighted choice. Empty: 500, unless a filter answers (Gateway API).
+    pub backends: Vec<WeightedBackend>,
+    /// Limits.
+    pub timeouts: Timeouts,
+    /// Why the rule as a whole cannot be served; every request that it matches is answered with 500.
+    pub unserved: Option<String>,
+}
+
+/// One `matches[]`: all conditions must hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HttpMatch {
+    /// Where it stands among all matches of all routes under one hostname; the least wins.
+    pub precedence: Precedence,
+    /// Path condition.
+    pub path: PathMatch,
+    /// Method, in capitals.
+    pub method: Option<String>,
+    /// Header conditions; names in lower case, each name once.
+    pub headers: Vec<ValueMatch>,
+    /// Query conditions; names as written, each name once.
+    pub query: Vec<ValueMatch>,
+}
+
+/// The order of the Gateway API among matches (`HTTPRouteRule.matches`), least first: path, method, number of headers, number of query
+/// parameters, age of the route, its namespace and name, place of the rule, place of the match.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Precedence {
+    /// Exact first, then regular expressions, then the longest prefix.
+    pub path: PathRank,
+    /// False (a method is asked for) comes first.
+    pub any_method: bool,
+    /// More come first.
+    pub headers: Reverse<u16>,
+    /// More come first.
+    pub query: Reverse<u16>,
+    /// Seconds since 1970; `i64::MAX` if the object has no creationTimestamp.
+    pub created: i64,
+    /// Namespace and name of the route.
+    pub route: ObjectName,
+    /// Index of the rule, then of the match.
+    pub index: (u16, u16),
+}
+
+/// Rank of a path condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum PathRank {
+    /// `Exact`.
+    Exact,
+    /// `RegularExpression`, whose place the Gateway API leaves to us: before prefixes, so that a catch-all `/` does not hide it;
+    /// the longer expression first.
+    Regex(Reverse<u16>),
+    /// `PathPrefix` by its length in characters, without a trailing slash.
+    Prefix(Reverse<u16>),
+}
+
+/// A path condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PathMatch {
+    /// The whole path.
+    Exact(String),
+    /// Whole segments from the start; no trailing slash, the empty string is `/` (every path).
+    Prefix(String),
+    /// RE2-style expression that the whole path must match.
+    Regex(String),
+}
+
+/// A condition on one header or query parameter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValueMatch {
+    /// Name.
+    pub name: String,
+    /// Condition on the value.
+    pub value: TextMatch,
+}
+
+/// A condition on a text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TextMatch {
+    /// Equal.
+    Exact(String),
+    /// Whole text matches.
+    Regex(String),
+}
+
+/// `rules[].timeouts` (GEP-1742). `None`: not limited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeouts {
+    /// From the request's arrival to the end of the response.
+    pub request: Option<Duration>,
+    /// From the first byte towards the backend to the end of its response, per try.
+    pub backend_request: Option<Duration>,
+}
+
+/// One of several backends of a rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WeightedBackend {
+    /// What to reach.
+    pub target: BackendTarget,
+    /// Share of the requests: weight / sum of weights; 0 gets none.
+    pub weight: u32,
+    /// Filters of this backendRef, after those of the rule.
+    pub filters: Vec<HttpFilter>,
+}
+
+/// The end of a backendRef.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BackendTarget {
+    /// A backend that exists and may be used.
+    Backend(BackendKey),
+    /// It does not resolve; its share of the requests is answered with 500, its share of connections refused.
+    Invalid(String),
+}
+
+/// A filter that is served.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum HttpFilter {
+    /// `RequestHeaderModifier`.
+    RequestHeaders(HeaderEdit),
+    /// `ResponseHeaderModifier`.
+    ResponseHeaders(HeaderEdit),
+    /// `RequestRedirect`.
+    Redirect(Redirect),
+    /// `URLRewrite`.
+    UrlRewrite(UrlRewrite),
+}
+
+/// Changes to headers: `set` replaces, `add` appends, `remove` deletes; names in lower case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeaderEdit {
+    /// Name and value.
+    pub set: Vec<(String, String)>,
+    /// Name and value.
+    pub add: Vec<(String, String)>,
+    /// Names.
+    pub remove: Vec<String>,
+}
+
+/// Answer with a redirect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redirect {
+    /// `http` or `https`; absent: the request's.
+    pub scheme: Option<String>,
+    /// Absent: the request's.
+    pub hostname: Option<String>,
+    /// Absent: the request's path.
+    pub path: Option<PathModifier>,
+    /// Absent: the well-known port of `scheme` if that is set, else the listener's.
+    pub port: Option<u16>,
+    /// 301, 302, 303, 307 or 308.
+    pub status: u16,
+}
+
+/// Change what the backend sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UrlRewrite {
+    /// New `Host`.
+    pub hostname: Option<String>,
+    /// New path.
+    pub path: Option<PathModifier>,
+}
+
+/// A new path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PathModifier {
+    /// `ReplaceFullPath`.
+    Full(String),
+    /// `ReplacePrefixMatch`: in place of the prefix that matched.
+    Prefix(String),
+}

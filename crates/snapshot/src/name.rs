@@ -1,0 +1,68 @@
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Namespace and name of an object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ObjectName {
+    /// Namespace; never empty.
+    pub namespace: String,
+    /// Name within the namespace.
+    pub name: String,
+}
+
+impl ObjectName {
+    /// `namespace/name`.
+    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// One listener of one Gateway.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ListenerRef {
+    /// The Gateway.
+    pub gateway: ObjectName,
+    /// `spec.listeners[].name`.
+    pub listener: String,
+}
+
+impl fmt::Display for ListenerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.gateway, self.listener)
+    }
+}
+
+/// Which kind of object a backend comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum BackendKind {
+    /// A core Service; its endpoints come from EndpointSlices.
+    Service,
+    /// A `Backend` of `sluicegate.dev` or `gateway.envoyproxy.io`.
+    Backend,
+}
+
+/// A backend as routes name it: an object and, for Services, one of its ports.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BackendKey {
+    /// Kind of the object.
+    pub kind: BackendKind,
+    /// The object.
+    pub name: ObjectName,
+    /// Port of the Service; 0 for a `Backend`, whose endpoints carry their own ports.
+    pub port: u16,
+}
+
+impl fmt::Display for BackendKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            BackendKind::Service => write!(f, "Service/{}:{}", self.name, self.port),
+            BackendKind::Backend => write!(f, "Backend/{}", self.name),
+        }
+    }
+}
