@@ -1,0 +1,90 @@
+// Written by `cargo xtask gen` from kafka-clients 4.4.0: change the generator, not this file.
+
+//! `AlterUserScramCredentialsResponse`, versions 0.
+
+#![allow(clippy::all, unused_variables, unused_imports)]
+
+use bytes::Bytes;
+
+use crate::error::{DecodeError, EncodeError};
+use crate::messages::{ApiKey, Body, Message, Request};
+use crate::read::Reader;
+use crate::types::{Str, UnknownTags, Uuid};
+use crate::write::{TagFields, Writer, required};
+
+/// The message `AlterUserScramCredentialsResponse`.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct AlterUserScramCredentialsResponse {
+    /// `ThrottleTimeMs`: int32, versions 0.
+    pub throttle_time_ms: i32,
+    /// `Results`: []AlterUserScramCredentialsResult, versions 0.
+    pub results: Vec<AlterUserScramCredentialsResult>,
+    /// Tagged fields this definition does not know, kept as they came.
+    pub unknown_tags: UnknownTags,
+}
+
+impl Message for AlterUserScramCredentialsResponse {
+    fn decode(version: i16, r: &mut Reader) -> Result<Self, DecodeError> {
+        let mut m = Self::default();
+        m.throttle_time_ms = r.i32()?;
+        m.results = r.array(true, 5, |r| AlterUserScramCredentialsResult::decode(version, r))?;
+        m.unknown_tags = r.tags(|_, _| Ok(false))?;
+        Ok(m)
+    }
+
+    fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
+        w.i32(self.throttle_time_ms);
+        w.array(true, &self.results, |w, x| x.encode(version, w))?;
+        w.tags(TagFields::default(), &self.unknown_tags)?;
+        Ok(())
+    }
+}
+
+/// A part of `AlterUserScramCredentialsResponse`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterUserScramCredentialsResult {
+    /// `User`: string, versions 0.
+    pub user: Str,
+    /// `ErrorCode`: int16, versions 0.
+    pub error_code: i16,
+    /// `ErrorMessage`: string, versions 0.
+    pub error_message: Option<Str>,
+    /// Tagged fields this definition does not know, kept as they came.
+    pub unknown_tags: UnknownTags,
+}
+
+impl Default for AlterUserScramCredentialsResult {
+    fn default() -> Self {
+        Self {
+            user: Default::default(),
+            error_code: Default::default(),
+            error_message: Some(Default::default()),
+            unknown_tags: UnknownTags::default(),
+        }
+    }
+}
+
+impl Message for AlterUserScramCredentialsResult {
+    fn decode(version: i16, r: &mut Reader) -> Result<Self, DecodeError> {
+        let mut m = Self::default();
+        m.user = r.string(true)?;
+        m.error_code = r.i16()?;
+        m.error_message = r.string_opt(true)?;
+        m.unknown_tags = r.tags(|_, _| Ok(false))?;
+        Ok(m)
+    }
+
+    fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
+        w.string(true, &self.user)?;
+        w.i16(self.error_code);
+        w.string_opt(true, self.error_message.as_ref())?;
+        w.tags(TagFields::default(), &self.unknown_tags)?;
+        Ok(())
+    }
+}
+
+impl Body for AlterUserScramCredentialsResponse {
+    const NAME: &'static str = "AlterUserScramCredentialsResponse";
+    const MIN: i16 = 0;
+    const MAX: i16 = 0;
+}

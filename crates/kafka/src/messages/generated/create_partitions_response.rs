@@ -1,0 +1,91 @@
+// Written by `cargo xtask gen` from kafka-clients 4.4.0: change the generator, not this file.
+
+//! `CreatePartitionsResponse`, versions 0-3.
+
+#![allow(clippy::all, unused_variables, unused_imports)]
+
+use bytes::Bytes;
+
+use crate::error::{DecodeError, EncodeError};
+use crate::messages::{ApiKey, Body, Message, Request};
+use crate::read::Reader;
+use crate::types::{Str, UnknownTags, Uuid};
+use crate::write::{TagFields, Writer, required};
+
+/// The message `CreatePartitionsResponse`.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct CreatePartitionsResponse {
+    /// `ThrottleTimeMs`: int32, versions 0-3.
+    pub throttle_time_ms: i32,
+    /// `Results`: []CreatePartitionsTopicResult, versions 0-3.
+    pub results: Vec<CreatePartitionsTopicResult>,
+    /// Tagged fields this definition does not know, kept as they came.
+    pub unknown_tags: UnknownTags,
+}
+
+impl Message for CreatePartitionsResponse {
+    fn decode(version: i16, r: &mut Reader) -> Result<Self, DecodeError> {
+        let flex = version >= 2;
+        let mut m = Self::default();
+        m.throttle_time_ms = r.i32()?;
+        m.results = r.array(flex, 4, |r| CreatePartitionsTopicResult::decode(version, r))?;
+        if flex {
+            m.unknown_tags = r.tags(|_, _| Ok(false))?;
+        }
+        Ok(m)
+    }
+
+    fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
+        let flex = version >= 2;
+        w.i32(self.throttle_time_ms);
+        w.array(flex, &self.results, |w, x| x.encode(version, w))?;
+        if flex {
+            w.tags(TagFields::default(), &self.unknown_tags)?;
+        }
+        Ok(())
+    }
+}
+
+/// A part of `CreatePartitionsResponse`.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct CreatePartitionsTopicResult {
+    /// `Name`: string, versions 0-3.
+    pub name: Str,
+    /// `ErrorCode`: int16, versions 0-3.
+    pub error_code: i16,
+    /// `ErrorMessage`: string, versions 0-3.
+    pub error_message: Option<Str>,
+    /// Tagged fields this definition does not know, kept as they came.
+    pub unknown_tags: UnknownTags,
+}
+
+impl Message for CreatePartitionsTopicResult {
+    fn decode(version: i16, r: &mut Reader) -> Result<Self, DecodeError> {
+        let flex = version >= 2;
+        let mut m = Self::default();
+        m.name = r.string(flex)?;
+        m.error_code = r.i16()?;
+        m.error_message = r.string_opt(flex)?;
+        if flex {
+            m.unknown_tags = r.tags(|_, _| Ok(false))?;
+        }
+        Ok(m)
+    }
+
+    fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
+        let flex = version >= 2;
+        w.string(flex, &self.name)?;
+        w.i16(self.error_code);
+        w.string_opt(flex, self.error_message.as_ref())?;
+        if flex {
+            w.tags(TagFields::default(), &self.unknown_tags)?;
+        }
+        Ok(())
+    }
+}
+
+impl Body for CreatePartitionsResponse {
+    const NAME: &'static str = "CreatePartitionsResponse";
+    const MIN: i16 = 0;
+    const MAX: i16 = 3;
+}

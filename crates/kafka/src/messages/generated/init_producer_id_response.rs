@@ -1,0 +1,91 @@
+// Written by `cargo xtask gen` from kafka-clients 4.4.0: change the generator, not this file.
+
+//! `InitProducerIdResponse`, versions 0-6.
+
+#![allow(clippy::all, unused_variables, unused_imports)]
+
+use bytes::Bytes;
+
+use crate::error::{DecodeError, EncodeError};
+use crate::messages::{ApiKey, Body, Message, Request};
+use crate::read::Reader;
+use crate::types::{Str, UnknownTags, Uuid};
+use crate::write::{TagFields, Writer, required};
+
+/// The message `InitProducerIdResponse`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InitProducerIdResponse {
+    /// `ThrottleTimeMs`: int32, versions 0-6.
+    pub throttle_time_ms: i32,
+    /// `ErrorCode`: int16, versions 0-6.
+    pub error_code: i16,
+    /// `ProducerId`: int64, versions 0-6.
+    pub producer_id: i64,
+    /// `ProducerEpoch`: int16, versions 0-6.
+    pub producer_epoch: i16,
+    /// `OngoingTxnProducerId`: int64, versions 6.
+    pub ongoing_txn_producer_id: i64,
+    /// `OngoingTxnProducerEpoch`: int16, versions 6.
+    pub ongoing_txn_producer_epoch: i16,
+    /// Tagged fields this definition does not know, kept as they came.
+    pub unknown_tags: UnknownTags,
+}
+
+impl Default for InitProducerIdResponse {
+    fn default() -> Self {
+        Self {
+            throttle_time_ms: Default::default(),
+            error_code: Default::default(),
+            producer_id: -1,
+            producer_epoch: Default::default(),
+            ongoing_txn_producer_id: -1,
+            ongoing_txn_producer_epoch: -1,
+            unknown_tags: UnknownTags::default(),
+        }
+    }
+}
+
+impl Message for InitProducerIdResponse {
+    fn decode(version: i16, r: &mut Reader) -> Result<Self, DecodeError> {
+        let flex = version >= 2;
+        let mut m = Self::default();
+        m.throttle_time_ms = r.i32()?;
+        m.error_code = r.i16()?;
+        m.producer_id = r.i64()?;
+        m.producer_epoch = r.i16()?;
+        if version >= 6 {
+            m.ongoing_txn_producer_id = r.i64()?;
+        }
+        if version >= 6 {
+            m.ongoing_txn_producer_epoch = r.i16()?;
+        }
+        if flex {
+            m.unknown_tags = r.tags(|_, _| Ok(false))?;
+        }
+        Ok(m)
+    }
+
+    fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
+        let flex = version >= 2;
+        w.i32(self.throttle_time_ms);
+        w.i16(self.error_code);
+        w.i64(self.producer_id);
+        w.i16(self.producer_epoch);
+        if version >= 6 {
+            w.i64(self.ongoing_txn_producer_id);
+        }
+        if version >= 6 {
+            w.i16(self.ongoing_txn_producer_epoch);
+        }
+        if flex {
+            w.tags(TagFields::default(), &self.unknown_tags)?;
+        }
+        Ok(())
+    }
+}
+
+impl Body for InitProducerIdResponse {
+    const NAME: &'static str = "InitProducerIdResponse";
+    const MIN: i16 = 0;
+    const MAX: i16 = 6;
+}
