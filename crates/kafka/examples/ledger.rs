@@ -3,5 +3,5 @@
 #![allow(clippy::print_stdout)]
 
 fn main() {
-    println!("x");
+    print!("{}", kafka::ledger::markdown());
 }

@@ -37,6 +37,14 @@ pub enum DecodeError {
     /// Bytes are left after the last field.
     #[error("{0} bytes left after the last field")]
     TrailingBytes(usize),
+    /// What follows the records is too large to hold.
+    #[error("{len} bytes follow the records, above the limit of {max}")]
+    TailTooLarge {
+        /// The bytes that follow.
+        len: usize,
+        /// The limit.
+        max: usize,
+    },
     /// The definitions this crate was generated from do not have this version.
     #[error("{name} version {version} is not known")]
     UnsupportedVersion {

@@ -10,17 +10,29 @@
 )]
 #![cfg_attr(
     test,
-    allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::arithmetic_side_effects)
+    allow(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::arithmetic_side_effects
+    )
 )]
 
 pub mod api;
 pub mod codes;
+pub mod consumer;
 pub mod error;
 pub mod frame;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod header;
+pub mod ledger;
 pub mod messages;
 pub mod read;
+pub mod records;
 pub mod types;
+pub mod walk;
 pub mod write;
 
 pub use api::{ApiInfo, ApiKey};

@@ -191,12 +191,7 @@ impl Reader {
     }
 
     /// An array; `min` is the least number of bytes that an element can take.
-    pub fn array<T>(
-        &mut self,
-        flex: bool,
-        min: usize,
-        element: impl FnMut(&mut Self) -> Result<T>,
-    ) -> Result<Vec<T>> {
+    pub fn array<T>(&mut self, flex: bool, min: usize, element: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
         self.array_opt(flex, min, element)?.ok_or(DecodeError::UnexpectedNull)
     }
 

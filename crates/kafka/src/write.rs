@@ -318,11 +318,7 @@ impl Writer {
     }
 
     /// A structure that may be null.
-    pub fn struct_opt<T>(
-        &mut self,
-        value: Option<&T>,
-        write: impl FnOnce(&mut Self, &T) -> Result<()>,
-    ) -> Result<()> {
+    pub fn struct_opt<T>(&mut self, value: Option<&T>, write: impl FnOnce(&mut Self, &T) -> Result<()>) -> Result<()> {
         self.i8(if value.is_some() { 1 } else { -1 });
         value.map_or(Ok(()), |value| write(self, value))
     }

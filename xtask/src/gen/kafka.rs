@@ -36,7 +36,10 @@ pub(crate) fn run(check: bool) -> Result<()> {
     files.insert(generated.join("mod.rs"), modules_rs(&modules, &messages));
     files.insert(generated.join("apis.rs"), super::kafka_schema::apis_rs(&messages));
     let mut files = format(root, files)?;
-    files.insert(PathBuf::from("crates/kafka/tests/schemas.json"), super::kafka_schema::schemas_json(&messages, wanted)?);
+    files.insert(
+        PathBuf::from("crates/kafka/tests/schemas.json"),
+        super::kafka_schema::schemas_json(&messages, wanted)?,
+    );
     settle(root, generated, &files, check)?;
     let ledger = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--package", "kafka", "--example", "ledger"])
@@ -157,12 +160,12 @@ fn modules_rs(modules: &[(String, String)], messages: &[Message]) -> String {
     for (module, name) in modules {
         let _ = writeln!(out, "pub use {module}::{name};");
     }
-    out += "\n/// Hands every API with its request and response to the macro `$with`.\n#[doc(hidden)]\n#[macro_export]\nmacro_rules! each_api {\n($with:ident) => { $with! {\n";
+    out += "\n/// Hands every API with its request and response to the macro `$with`.\nmacro_rules! each_api {\n($with:ident) => { $with! {\n";
     for message in messages.iter().filter(|message| message.kind == "request" && wanted(message)) {
         let api = message.name.trim_end_matches("Request");
         let _ = writeln!(out, "({api}, {api}Request, {api}Response)");
     }
-    out += "} };\n}\n";
+    out += "} };\n}\npub(crate) use each_api;\n";
     out
 }
 

@@ -117,8 +117,20 @@ impl Message {
         let always = self.flexible.is_some_and(|flexible| flexible.low <= range.low);
         match kind {
             Kind::Fixed(_, _, size) => *size,
-            Kind::Str => if compact { 1 } else { 2 },
-            Kind::Bytes | Kind::Array(_) => if compact { 1 } else { 4 },
+            Kind::Str => {
+                if compact {
+                    1
+                } else {
+                    2
+                }
+            }
+            Kind::Bytes | Kind::Array(_) => {
+                if compact {
+                    1
+                } else {
+                    4
+                }
+            }
             Kind::Struct(name) => {
                 let common = self.common.iter().find(|(common, ..)| common == name).map(|(_, _, fields)| fields);
                 let fields = field.own_fields().or(common.map(Vec::as_slice)).unwrap_or_default();

@@ -325,8 +325,6 @@ pub use write_txn_markers_request::WriteTxnMarkersRequest;
 pub use write_txn_markers_response::WriteTxnMarkersResponse;
 
 /// Hands every API with its request and response to the macro `$with`.
-#[doc(hidden)]
-#[macro_export]
 macro_rules! each_api {
 ($with:ident) => { $with! {
 (Produce, ProduceRequest, ProduceResponse)
@@ -410,3 +408,4 @@ macro_rules! each_api {
 (UnregisterController, UnregisterControllerRequest, UnregisterControllerResponse)
 } };
 }
+pub(crate) use each_api;
