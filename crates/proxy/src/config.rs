@@ -1,0 +1,67 @@
+//! What the workers run: compiled from the snapshot, immutable, swapped at once.
+
+mod compile;
+mod ports;
+
+pub(crate) use compile::{Compiled, Compiler, Wanted};
+
+use crate::{http, kafka, listener::Listener, tcp, tls::sni::SniTable, upstream::Backend};
+use snapshot::BackendKey;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+/// One revision, compiled. What a change does not touch keeps its `Arc`.
+#[derive(Debug, Default)]
+pub(crate) struct Runtime {
+    /// Of the newest delta in it.
+    pub(crate) revision: u64,
+    /// By the port that is bound.
+    pub(crate) ports: BTreeMap<u16, Arc<Port>>,
+    backends: Arc<HashMap<BackendKey, Arc<Backend>>>,
+}
+
+impl Runtime {
+    /// A backend by name; `None` if the snapshot has none such.
+    pub(crate) fn backend(&self, key: &BackendKey) -> Option<&Arc<Backend>> {
+        self.backends.get(key)
+    }
+
+    /// What is served on a bound port.
+    pub(crate) fn port(&self, bound: u16) -> Option<&Arc<Port>> {
+        self.ports.get(&bound)
+    }
+
+    /// Ids of all ports and listeners.
+    pub(crate) fn live(&self) -> HashSet<u64> {
+        let listeners = |port: &Arc<Port>| port.listeners.iter().map(|listener| listener.id).collect::<Vec<_>>();
+        self.ports.values().flat_map(|port| [port.id].into_iter().chain(listeners(port))).collect()
+    }
+}
+
+/// All listeners that share a port.
+#[derive(Debug)]
+pub(crate) struct Port {
+    /// Stays the same as long as the port is served, with or without TLS.
+    pub(crate) id: u64,
+    /// The port that is bound.
+    pub(crate) number: u16,
+    /// In the order of Gateways and their specs; at least one.
+    pub(crate) listeners: Vec<Arc<Listener>>,
+    /// Where TLS connections go by SNI; `None`: the port takes no TLS.
+    pub(crate) sni: Option<Arc<SniTable<SniTarget>>>,
+    /// Routes of the HTTP or HTTPS listeners, if there are such.
+    pub(crate) http: Option<Arc<http::Table>>,
+}
+
+/// What serves a server name.
+#[derive(Clone, Debug)]
+pub(crate) enum SniTarget {
+    /// An HTTPS listener.
+    Https(Arc<Listener>),
+    /// A TLSRoute; the kind of the listener tells whether TLS is ended.
+    Tls(Arc<Listener>, Arc<tcp::Route>),
+    /// A KafkaRoute; the broker id of a pattern comes with the lookup.
+    Kafka(Arc<Listener>, Arc<kafka::Route>, kafka::Wanted),
+}

@@ -1,0 +1,127 @@
+//! Listeners as the workers see them, and the sockets they listen on.
+
+use crate::{
+    telemetry::metrics::{ConnectionLabels, Counter, ErrorLabels, Gauge, Metrics},
+    tls::certificate::Identity,
+};
+use snapshot::{Hostname, ListenerRef};
+use std::sync::Arc;
+
+/// What a listener speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ListenerKind {
+    /// HTTP without TLS.
+    Http,
+    /// HTTP under TLS that we end.
+    Https,
+    /// TLS that we end; TLSRoutes and KafkaRoutes.
+    TlsTerminate,
+    /// TLS that passes through.
+    TlsPassthrough,
+}
+
+/// One listener of a Gateway.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    /// Stays the same as long as name, port and kind do.
+    pub(crate) id: u64,
+    /// The Gateway and the listener's name.
+    pub(crate) name: ListenerRef,
+    /// Port of the spec.
+    pub(crate) port: u16,
+    /// Port that is bound in its place; the key of [`crate::config::Runtime::ports`].
+    pub(crate) bound: u16,
+    /// Port that clients use, as far as we know; for addresses in Kafka's answers.
+    pub(crate) advertised: u16,
+    /// Names it answers to.
+    pub(crate) hostname: Hostname,
+    /// What it speaks.
+    pub(crate) kind: ListenerKind,
+    /// To end TLS, where the kind asks for it.
+    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    /// What `tls` chooses from.
+    pub(crate) identities: Vec<Arc<Identity>>,
+    /// `namespace/gateway/listener`, as in metrics and logs.
+    pub(crate) label: Arc<str>,
+    /// Handles.
+    pub(crate) metrics: ListenerMetrics,
+}
+
+/// A listener's metrics.
+#[derive(Clone, Debug)]
+pub(crate) struct ListenerMetrics {
+    /// Connections so far.
+    pub(crate) total: Arc<Counter>,
+    /// Connections now.
+    pub(crate) active: Arc<Gauge>,
+    errors: [Arc<Counter>; Cause::ALL.len()],
+}
+
+/// Why a client connection could not be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Too many connections.
+    Limit,
+    /// The first bytes are not TLS.
+    NotTls,
+    /// The ClientHello is broken, too long or too slow.
+    ClientHello,
+    /// No listener or route has this SNI.
+    UnknownName,
+    /// The TLS handshake failed.
+    Handshake,
+    /// No backend could be reached.
+    Upstream,
+    /// What came after TLS is not the listener's protocol.
+    Protocol,
+}
+
+impl Cause {
+    const ALL: [Self; 7] = [
+        Self::Limit,
+        Self::NotTls,
+        Self::ClientHello,
+        Self::UnknownName,
+        Self::Handshake,
+        Self::Upstream,
+        Self::Protocol,
+    ];
+
+    /// As in metrics and logs.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Limit => "limit",
+            Self::NotTls => "not_tls",
+            Self::ClientHello => "client_hello",
+            Self::UnknownName => "unknown_name",
+            Self::Handshake => "handshake",
+            Self::Upstream => "upstream",
+            Self::Protocol => "protocol",
+        }
+    }
+}
+
+impl ListenerMetrics {
+    pub(crate) fn new(metrics: &Metrics, label: &Arc<str>, kind: ListenerKind) -> Self {
+        let protocol: Arc<str> = match kind {
+            ListenerKind::Http => "http",
+            ListenerKind::Https => "https",
+            ListenerKind::TlsTerminate | ListenerKind::TlsPassthrough => "tls",
+        }
+        .into();
+        let labels = ConnectionLabels { listener: Arc::clone(label), protocol };
+        Self {
+            total: metrics.connections_total.get(labels.clone()),
+            active: metrics.connections_active.get(labels),
+            errors: Cause::ALL.map(|cause| {
+                let labels = ErrorLabels { listener: Arc::clone(label), cause: cause.as_str().into() };
+                metrics.connection_errors.get(labels)
+            }),
+        }
+    }
+
+    /// Counts a connection that could not be served.
+    pub(crate) fn error(&self, cause: Cause) {
+        self.errors[cause as usize].inc();
+    }
+}

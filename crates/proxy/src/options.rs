@@ -1,0 +1,114 @@
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+/// How a proxy runs; what it serves comes with [`crate::Proxy::apply`].
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Worker threads; 0: one per core that this process may use.
+    pub workers: usize,
+    /// Port of the spec → port to bind in its place.
+    pub port_map: BTreeMap<u16, u16>,
+    /// Whether clients reach the proxy at the bound port (true, standalone) or at the spec's (behind a Service that
+    /// maps it). Kafka's metadata answers carry that port.
+    pub advertise_bound_ports: bool,
+    /// Where to serve `/healthz /readyz /metrics /status /config`.
+    pub admin: Option<SocketAddr>,
+    /// Where the access log goes.
+    pub access_log: AccessLog,
+    /// How long a draining proxy goes on accepting, so that load balancers see the red readiness first.
+    pub min_drain: Duration,
+    /// Bounds on what clients and backends can cost.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            workers: 0,
+            port_map: BTreeMap::new(),
+            advertise_bound_ports: true,
+            admin: None,
+            access_log: AccessLog::Stdout,
+            min_drain: Duration::from_secs(5),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Where the access log goes: one JSON object per line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AccessLog {
+    /// Standard output.
+    #[default]
+    Stdout,
+    /// Appended to a file, which is made if it is not there.
+    File(PathBuf),
+    /// Nowhere.
+    Off,
+}
+
+/// Bounds on what clients and backends can cost. Sizes are bytes.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Client connections at one time; more are closed at once. 0: 45 % of the file descriptors that the process may
+    /// open, as most connections need a second one towards a backend.
+    pub max_connections: usize,
+    /// From the accepted connection to the end of the TLS handshake. 10 s.
+    pub tls_handshake: Duration,
+    /// Longest TLS ClientHello. 16 KiB.
+    pub client_hello_bytes: usize,
+    /// From the first byte of an HTTP request to the end of its header. 10 s.
+    pub header_read: Duration,
+    /// All of an HTTP request's header. 64 KiB.
+    pub header_bytes: usize,
+    /// Number of an HTTP request's header fields. 128.
+    pub headers: usize,
+    /// An HTTP connection without a request. 60 s.
+    pub http_idle: Duration,
+    /// An HTTP message body, or an upgraded connection, without a byte in either direction. 5 min.
+    pub stream_idle: Duration,
+    /// Streams that a client may have open on one HTTP/2 connection. 128.
+    pub h2_streams: u32,
+    /// Streams that an HTTP/2 connection may reset in one second, sent and caused, before it is closed. 200.
+    pub h2_resets_per_second: u32,
+    /// To connect to an endpoint, TLS included. 5 s.
+    pub connect: Duration,
+    /// An upstream HTTP connection that waits in the pool. 90 s.
+    pub upstream_idle: Duration,
+    /// A TLSRoute's connection without a byte in either direction. 1 h.
+    pub tcp_idle: Duration,
+    /// How long the other direction may go on once one side has ended its own without a byte flowing. 60 s.
+    pub half_closed: Duration,
+    /// A Kafka frame before the client is authenticated, where the broker asks for it. 64 KiB.
+    pub kafka_preauth_frame: usize,
+    /// A Kafka frame. 100 MiB, as `socket.request.max.bytes` of brokers.
+    pub kafka_frame: usize,
+    /// A Kafka response that is held to be rewritten; longer ones are rewritten as they stream. 64 KiB.
+    pub kafka_held_response: usize,
+    /// A Kafka connection without a frame. 10 min, as `connections.max.idle.ms` of brokers.
+    pub kafka_idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: 0,
+            tls_handshake: Duration::from_secs(10),
+            client_hello_bytes: 16 << 10,
+            header_read: Duration::from_secs(10),
+            header_bytes: 64 << 10,
+            headers: 128,
+            http_idle: Duration::from_secs(60),
+            stream_idle: Duration::from_secs(300),
+            h2_streams: 128,
+            h2_resets_per_second: 200,
+            connect: Duration::from_secs(5),
+            upstream_idle: Duration::from_secs(90),
+            tcp_idle: Duration::from_secs(3600),
+            half_closed: Duration::from_secs(60),
+            kafka_preauth_frame: 64 << 10,
+            kafka_frame: 100 << 20,
+            kafka_held_response: 64 << 10,
+            kafka_idle: Duration::from_secs(600),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Listening sockets: bound by the control side, one per worker and address, and accepted from by the workers.
+
+use crate::{config::Wanted, listener::Cause, tls::accept, worker::Worker};
+use rustix::{
+    io::Errno,
+    net::{SocketFlags, acceptfrom_with},
+};
+use snapshot::{EntityKey, Refusal};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    sync::mpsc::error::TrySendError,
+};
+
+/// Connections that the kernel keeps for us to accept, per socket.
+const BACKLOG: i32 = 4096;
+/// How long to wait when the process has no file descriptor left.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// One socket per worker for an address. Unspecified addresses take both families.
+pub(crate) fn bind(address: SocketAddr, workers: usize, ours: bool) -> io::Result<Arc<[Arc<TcpListener>]>> {
+    if !ours {
+        // SO_REUSEPORT would quietly share the port with another process of this user: ask without it first.
+        drop(either_family(address, false)?);
+    }
+    (0..workers).map(|_| either_family(address, true).map(Arc::new)).collect()
+}
+
+fn either_family(address: SocketAddr, share: bool) -> io::Result<TcpListener> {
+    match open(address, share) {
+        Err(error) if address.ip().is_unspecified() && no_ipv6(&error) => {
+            open(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port()), share)
+        }
+        result => result,
+    }
+}
+
+fn no_ipv6(error: &io::Error) -> bool {
+    [Errno::AFNOSUPPORT, Errno::ADDRNOTAVAIL].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+fn open(address: SocketAddr, share: bool) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    if share {
+        socket.set_reuse_port(true)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Says why an address could not be bound, and what to do.
+pub(crate) fn refusal(address: SocketAddr, wanted: &Wanted, error: &io::Error) -> Refusal {
+    let port = address.port();
+    let (index, name) = &wanted.listener;
+    let mapped = if port == wanted.port { String::new() } else { format!(" (bound for port {})", wanted.port) };
+    let is = |errno: Errno| error.raw_os_error() == Some(errno.raw_os_error());
+    let way_out = if is(Errno::ACCESS) {
+        format!(
+            "ports below 1024 are privileged; bind another one with --port-map {}={}, or grant CAP_NET_BIND_SERVICE",
+            wanted.port,
+            u32::from(wanted.port) + 8000
+        )
+    } else if is(Errno::ADDRINUSE) {
+        format!(
+            "another process listens there; end it or bind another port with --port-map {}=PORT; it is tried again every few seconds",
+            wanted.port
+        )
+    } else {
+        "it is tried again every few seconds".to_owned()
+    };
+    let field = match wanted.address {
+        Some(address) if is(Errno::ADDRNOTAVAIL) => format!("spec.addresses[{address}].value"),
+        _ => format!("spec.listeners[{index}].port"),
+    };
+    let place = if address.ip().is_unspecified() { format!("port {port}") } else { address.to_string() };
+    Refusal {
+        entity: EntityKey::Gateway(wanted.gateway.clone()),
+        field,
+        message: format!("listener {name:?}: cannot listen on {place}{mapped}: {error}: {way_out}"),
+    }
+}
+
+/// Accepts until it is told to stop, and then what the kernel has already taken in, which would be reset else.
+pub(crate) async fn accept(worker: Worker, port: u16, listener: Arc<TcpListener>, stop: crate::drain::Signal) {
+    let listener = match AsyncFd::register_with_interest(listener, Interest::READABLE) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(port, %error, "cannot wait for connections");
+            return;
+        }
+    };
+    loop {
+        let next = listener.async_io(Interest::READABLE, |listener| Ok(accept_one(listener)?));
+        let accepted = tokio::select! {
+            biased;
+            () = stop.fired() => break,
+            accepted = next => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => place(&worker, stream, peer, port),
+            Err(error) => failed(port, &error).await,
+        }
+    }
+    while let Ok((stream, peer)) = accept_one(listener.get_ref()) {
+        place(&worker, stream, peer, port);
+    }
+}
+
+fn accept_one(listener: &TcpListener) -> rustix::io::Result<(TcpStream, SocketAddr)> {
+    let (stream, peer) = acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
+    let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok()).ok_or(Errno::CONNABORTED)?;
+    Ok((stream.into(), canonical(peer)))
+}
+
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+async fn failed(port: u16, error: &io::Error) {
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    if exhausted.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) {
+        tracing::warn!(port, %error, "cannot accept connections for now; raise the limit of open files");
+        tokio::time::sleep(EXHAUSTED).await;
+    } else {
+        // The client has gone meanwhile, or the like: the next one is not concerned.
+        tracing::debug!(port, %error, "accept");
+    }
+}
+
+/// A connection on its way from the worker that accepted it to the one that serves it.
+#[derive(Debug)]
+pub(crate) struct Handed {
+    stream: TcpStream,
+    peer: SocketAddr,
+    port: u16,
+}
+
+/// Keeps the connection, or hands it to the worker with the fewest when this one is above its share.
+fn place(worker: &Worker, stream: TcpStream, peer: SocketAddr, port: u16) {
+    let handed = Handed { stream, peer, port };
+    let shared = worker.shared();
+    let loads: Vec<usize> = shared.loads.iter().map(|load| load.get()).collect();
+    let mine = loads[worker.index()];
+    // Above 1.25 times the mean, with room for small numbers.
+    let above = mine * loads.len() * 4 > (loads.iter().sum::<usize>() + 4 * loads.len()) * 5;
+    let idlest = (0..loads.len()).min_by_key(|index| loads[*index]).filter(|_| above);
+    let kept = match idlest {
+        None => handed,
+        Some(idlest) => match shared.mailboxes[idlest].try_send(handed) {
+            Ok(()) => return,
+            Err(TrySendError::Full(handed) | TrySendError::Closed(handed)) => handed,
+        },
+    };
+    adopt(worker, kept);
+}
+
+/// Serves a connection on this worker.
+pub(crate) fn adopt(worker: &Worker, handed: Handed) {
+    let Handed { stream, peer, port } = handed;
+    let runtime = worker.runtime();
+    let Some(port) = runtime.port(port) else { return };
+    let Some(listener) = port.listeners.first() else { return };
+    let load = worker.shared().load(worker.index());
+    if worker.shared().connections() > worker.shared().max_connections {
+        listener.metrics.error(Cause::Limit);
+        return;
+    }
+    let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
+    // Only saves latency; a socket that refuses it shows its fault at the first read.
+    let _ = stream.set_nodelay(true);
+    let local =
+        stream.local_addr().map_or_else(|_| SocketAddr::new(IpAddr::from([0, 0, 0, 0]), port.number), canonical);
+    let arrival = accept::Arrival { peer, local, accepted: worker.now(), id: worker.next_connection() };
+    let (worker, port) = (worker.clone(), Arc::clone(port));
+    worker.clone().spawn(async move {
+        accept::serve(worker, stream, arrival, port).await;
+        drop(load);
+    });
+}

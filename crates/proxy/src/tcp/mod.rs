@@ -1,0 +1,185 @@
+//! TLSRoutes: connections are relayed as they are, or without their TLS.
+
+mod relay;
+
+use crate::{
+    conn::Conn,
+    io::Io,
+    listener::Cause,
+    telemetry::timestamp,
+    upstream::{Backend, ConnectError, Protocols, connect, connect_tcp},
+    worker::Worker,
+};
+use serde::Serialize;
+use snapshot::{BackendTarget, TlsRoute};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
+/// A compiled TLSRoute.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// `namespace/name`.
+    label: Arc<str>,
+    /// Backends of the first rule that have a weight.
+    backends: Vec<(BackendTarget, u64)>,
+}
+
+impl Route {
+    /// From the entity.
+    pub(crate) fn new(from: &TlsRoute) -> Self {
+        let backends = from.rules.first().map(|rule| rule.backends.as_slice()).unwrap_or_default();
+        let backends = backends.iter().map(|backend| (backend.target.clone(), u64::from(backend.weight)));
+        Self { label: from.name.to_string().into(), backends: backends.filter(|(_, weight)| *weight > 0).collect() }
+    }
+
+    /// Weighted choice by a random number.
+    fn pick(&self, random: u64) -> Option<&BackendTarget> {
+        let total: u64 = self.backends.iter().map(|(_, weight)| weight).sum();
+        let mut at = random.checked_rem(total)?;
+        let hit = self.backends.iter().find(|(_, weight)| {
+            let hit = at < *weight;
+            at = at.saturating_sub(*weight);
+            hit
+        });
+        hit.map(|(target, _)| target)
+    }
+
+    fn backend(&self, worker: &Worker) -> Result<Arc<Backend>, ConnectError> {
+        match self.pick(worker.random()) {
+            None => Err(ConnectError::Unusable(format!("TLSRoute/{} has no backend with a weight", self.label))),
+            Some(BackendTarget::Invalid(why)) => Err(ConnectError::Unusable(why.clone())),
+            Some(BackendTarget::Backend(key)) => {
+                let missing = || ConnectError::Unusable(format!("{key} is not there"));
+                worker.runtime().backend(key).cloned().ok_or_else(missing)
+            }
+        }
+    }
+}
+
+/// Line of the access log for a connection of a TLSRoute.
+#[derive(Serialize)]
+struct Entry<'a> {
+    /// End of the connection, RFC 3339, UTC.
+    time: String,
+    /// `tls`
+    kind: &'static str,
+    /// Connection.
+    id: u64,
+    /// `namespace/gateway/listener`
+    listener: &'a str,
+    /// `namespace/name`
+    route: &'a str,
+    /// Object; absent if none could be chosen.
+    backend: Option<&'a str>,
+    /// Address and port.
+    client: SocketAddr,
+    /// SNI.
+    sni: Option<&'a str>,
+    /// Version that we ended; absent if TLS passed through.
+    tls: Option<&'a str>,
+    /// From accept to end, in milliseconds.
+    duration_ms: u128,
+    /// From the client, TLS included where it passed through.
+    bytes_received: u64,
+    /// To the client.
+    bytes_sent: u64,
+    /// Why it ended.
+    end: &'static str,
+    /// What went wrong.
+    error: Option<String>,
+}
+
+/// Relays TLS as it is. `bytes` were read from the client already.
+pub(crate) async fn pass_through(worker: Worker, client: TcpStream, conn: Conn, route: Arc<Route>, bytes: Vec<u8>) {
+    let backend = route.backend(&worker);
+    let result = match &backend {
+        Ok(backend) => relay_plain(&worker, client, &conn, backend, bytes).await,
+        Err(_) => Ok(relay::Relayed::default()),
+    };
+    finish(&worker, &conn, &route, backend, result);
+}
+
+async fn relay_plain(
+    worker: &Worker,
+    client: TcpStream,
+    conn: &Conn,
+    backend: &Backend,
+    bytes: Vec<u8>,
+) -> Result<relay::Relayed, ConnectError> {
+    let mut upstream = connect_tcp(worker, backend).await?;
+    let active = backend.track();
+    if let Err(error) = upstream.write_all(&bytes).await {
+        return Ok(relay::Relayed { end: "backend", error: Some(error.to_string()), ..Default::default() });
+    }
+    let read = bytes.len() as u64;
+    drop(bytes);
+    let mut relayed = relay::plain(worker, &client, &upstream, &conn.closing).await;
+    relayed.received += read;
+    drop(active);
+    Ok(relayed)
+}
+
+/// Relays what TLS carries.
+pub(crate) async fn terminate(worker: Worker, client: Io, conn: Conn, route: Arc<Route>) {
+    let backend = route.backend(&worker);
+    let result = match &backend {
+        Ok(backend) => match connect(&worker, backend, Protocols::None).await {
+            Ok(upstream) => {
+                let active = backend.track();
+                let relayed = relay::any(&worker, client, upstream, &conn.closing).await;
+                drop(active);
+                Ok(relayed)
+            }
+            Err(error) => Err(error),
+        },
+        Err(_) => Ok(relay::Relayed::default()),
+    };
+    finish(&worker, &conn, &route, backend, result);
+}
+
+fn finish(
+    worker: &Worker,
+    conn: &Conn,
+    route: &Route,
+    backend: Result<Arc<Backend>, ConnectError>,
+    result: Result<relay::Relayed, ConnectError>,
+) {
+    let (backend, relayed) = match (backend, result) {
+        (Ok(backend), Ok(relayed)) => (Some(backend), relayed),
+        (Ok(backend), Err(error)) => (Some(backend), relay::Relayed::failed(&error)),
+        (Err(error), _) => (None, relay::Relayed::failed(&error)),
+    };
+    if relayed.end == relay::NO_UPSTREAM {
+        conn.listener.metrics.error(Cause::Upstream);
+    }
+    worker.access_log().record(&Entry {
+        time: timestamp(),
+        kind: "tls",
+        id: conn.id,
+        listener: &conn.listener.label,
+        route: &route.label,
+        backend: backend.as_ref().map(|backend| &*backend.label),
+        client: conn.peer,
+        sni: conn.sni.as_deref(),
+        tls: conn.tls.as_ref().map(|tls| tls.version),
+        duration_ms: worker.now().saturating_duration_since(conn.accepted).as_millis(),
+        bytes_received: relayed.received,
+        bytes_sent: relayed.sent,
+        end: relayed.end,
+        error: relayed.error,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_follow_the_weights() {
+        let target = |name: &str| BackendTarget::Invalid(name.into());
+        let route = Route { label: "a/b".into(), backends: vec![(target("one"), 1), (target("three"), 3)] };
+        let picked: Vec<_> = (0..4).map(|random| route.pick(random).unwrap()).collect();
+        assert_eq!(picked, [&target("one"), &target("three"), &target("three"), &target("three")]);
+        assert_eq!(Route { label: "a/b".into(), backends: vec![] }.pick(7), None);
+    }
+}

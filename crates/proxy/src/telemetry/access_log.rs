@@ -1,0 +1,134 @@
+//! The access log: workers fill buffers, one thread writes them. A worker never waits for the disk: what does not fit
+//! into the queue is dropped and counted.
+
+use super::metrics::Counter;
+use crate::options;
+use serde::Serialize;
+use std::{
+    cell::RefCell,
+    fs::OpenOptions,
+    io::{self, Write},
+    rc::Rc,
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+/// A worker's buffer is handed over at this size,
+const FULL: usize = 16 << 10;
+/// or at this age.
+pub(super) const AGE: Duration = Duration::from_millis(50);
+/// Buffers that wait for the writer.
+const QUEUE: usize = 256;
+
+/// The writer thread's end of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Sink {
+    sender: Option<SyncSender<Vec<u8>>>,
+    dropped: Arc<Counter>,
+}
+
+/// Opens the log and starts its writer, which ends when the last [`Sink`] is gone.
+pub(crate) fn open(target: &options::AccessLog, dropped: Arc<Counter>) -> io::Result<(Sink, Option<JoinHandle<()>>)> {
+    let out: Box<dyn Write + Send> = match target {
+        options::AccessLog::Off => return Ok((Sink { sender: None, dropped }, None)),
+        options::AccessLog::Stdout => Box::new(io::stdout()),
+        options::AccessLog::File(path) => Box::new(OpenOptions::new().create(true).append(true).open(path)?),
+    };
+    let (sender, receiver) = sync_channel(QUEUE);
+    let count = Arc::clone(&dropped);
+    let writer = std::thread::Builder::new().name("access-log".into()).spawn(move || write(out, &receiver, &count))?;
+    Ok((Sink { sender: Some(sender), dropped }, Some(writer)))
+}
+
+fn write(mut out: Box<dyn Write + Send>, receiver: &Receiver<Vec<u8>>, dropped: &Counter) {
+    while let Ok(lines) = receiver.recv() {
+        if out.write_all(&lines).and_then(|()| out.flush()).is_err() {
+            dropped.add(count(&lines));
+        }
+    }
+}
+
+fn count(lines: &[u8]) -> u64 {
+    lines.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+/// One worker's end.
+#[derive(Clone, Debug)]
+pub(crate) struct AccessLog(Rc<Local>);
+
+#[derive(Debug)]
+struct Local {
+    sink: Sink,
+    lines: RefCell<Vec<u8>>,
+    /// Wakes the flusher when a first line is there.
+    filled: Notify,
+}
+
+impl AccessLog {
+    pub(crate) fn new(sink: Sink) -> Self {
+        Self(Rc::new(Local { sink, lines: RefCell::default(), filled: Notify::new() }))
+    }
+
+    /// Whether anybody reads it; if not, spare the work.
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.sink.sender.is_some()
+    }
+
+    /// Appends one line; `fill` writes a JSON object without the line's end.
+    pub(crate) fn log(&self, fill: impl FnOnce(&mut Vec<u8>)) {
+        if !self.is_on() {
+            return;
+        }
+        let mut lines = self.0.lines.borrow_mut();
+        if lines.is_empty() {
+            self.0.filled.notify_one();
+        }
+        fill(&mut lines);
+        lines.push(b'\n');
+        if lines.len() >= FULL {
+            let full = std::mem::take(&mut *lines);
+            drop(lines);
+            self.hand_over(full);
+        }
+    }
+
+    /// Appends one line.
+    pub(crate) fn record(&self, entry: &impl Serialize) {
+        self.log(|line| {
+            // Only a failing Serialize could fail here; the line stays empty then.
+            let _ = serde_json::to_writer(line, entry);
+        });
+    }
+
+    /// Hands over what is there.
+    pub(crate) fn flush(&self) {
+        let lines = std::mem::take(&mut *self.0.lines.borrow_mut());
+        if !lines.is_empty() {
+            self.hand_over(lines);
+        }
+    }
+
+    fn hand_over(&self, lines: Vec<u8>) {
+        let Some(sender) = &self.0.sink.sender else { return };
+        match sender.try_send(lines) {
+            Ok(()) => {}
+            Err(TrySendError::Full(lines) | TrySendError::Disconnected(lines)) => {
+                self.0.sink.dropped.add(count(&lines))
+            }
+        }
+    }
+
+    /// Flushes young buffers; runs as long as the worker does.
+    pub(crate) async fn flusher(self) {
+        loop {
+            self.0.filled.notified().await;
+            tokio::time::sleep(AGE).await;
+            self.flush();
+        }
+    }
+}

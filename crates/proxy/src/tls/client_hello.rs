@@ -1,0 +1,156 @@
+//! Reads server name and ALPN out of a ClientHello (RFC 8446 4.1.2, RFC 6066 3) without touching anything else of it,
+//! so that passthrough does not depend on what our own TLS understands.
+
+use std::sync::Arc;
+
+/// What the first bytes of a connection are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Parsed {
+    /// The beginning of a ClientHello.
+    Incomplete,
+    /// No TLS handshake record.
+    NotTls,
+    /// TLS, but no ClientHello that can be used; says why.
+    Malformed(&'static str),
+    /// A whole ClientHello.
+    Hello(Hello),
+}
+
+/// What we want to know of a ClientHello.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hello {
+    /// SNI host name in lower case; a DNS name by its characters.
+    pub(crate) server_name: Option<Arc<str>>,
+    /// Whether ALPN is offered.
+    pub(crate) has_alpn: bool,
+}
+
+/// TLS records carry at most this (RFC 8446 5.1).
+const RECORD: usize = 16 << 10;
+const HANDSHAKE: u8 = 22;
+const CLIENT_HELLO: u8 = 1;
+const SERVER_NAME: u16 = 0;
+const ALPN: u16 = 16;
+
+/// Looks at all bytes received so far.
+pub(crate) fn parse(bytes: &[u8]) -> Parsed {
+    let message = match handshake(bytes) {
+        Ok(message) => message,
+        Err(parsed) => return parsed,
+    };
+    match client_hello(&message) {
+        Some(Ok(hello)) => Parsed::Hello(hello),
+        Some(Err(why)) => Parsed::Malformed(why),
+        None => Parsed::Malformed("a length in the ClientHello points behind its end"),
+    }
+}
+
+/// The first handshake message, put together from its records.
+fn handshake(bytes: &[u8]) -> Result<Vec<u8>, Parsed> {
+    let mut message = Vec::new();
+    let mut rest = bytes;
+    loop {
+        match rest.first() {
+            None => return Err(Parsed::Incomplete),
+            Some(&HANDSHAKE) => {}
+            Some(_) if message.is_empty() => return Err(Parsed::NotTls),
+            Some(_) => return Err(Parsed::Malformed("another record in the midst of the ClientHello")),
+        }
+        if rest.get(1).is_some_and(|major| *major != 3) {
+            return Err(if message.is_empty() { Parsed::NotTls } else { Parsed::Malformed("record version") });
+        }
+        let Some(header) = rest.get(..5) else { return Err(Parsed::Incomplete) };
+        let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
+        if length == 0 || length > RECORD {
+            return Err(Parsed::Malformed("record length"));
+        }
+        let have = &rest[5..rest.len().min(5 + length)];
+        message.extend_from_slice(have);
+        if message.first().is_some_and(|kind| *kind != CLIENT_HELLO) {
+            return Err(Parsed::Malformed("the first message is no ClientHello"));
+        }
+        if let Some(&[_, a, b, c]) = message.first_chunk() {
+            let end = 4 + (usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c));
+            if message.len() >= end {
+                message.truncate(end);
+                return Ok(message);
+            }
+        }
+        if have.len() < length {
+            return Err(Parsed::Incomplete);
+        }
+        rest = &rest[5 + length..];
+    }
+}
+
+/// `None`: a length points behind the end.
+fn client_hello(message: &[u8]) -> Option<Result<Hello, &'static str>> {
+    let mut body = Reader(message.get(4..)?);
+    body.take(2 + 32)?;
+    body.vec8()?;
+    body.vec16()?;
+    body.vec8()?;
+    let mut hello = Hello::default();
+    if body.0.is_empty() {
+        return Some(Ok(hello));
+    }
+    let mut extensions = Reader(body.vec16()?);
+    while !extensions.0.is_empty() {
+        let (kind, content) = (extensions.u16()?, extensions.vec16()?);
+        match kind {
+            SERVER_NAME => {
+                if hello.server_name.is_some() {
+                    return Some(Err("two server names"));
+                }
+                let mut names = Reader(Reader(content).vec16()?);
+                while !names.0.is_empty() {
+                    let (kind, name) = (names.take(1)?[0], names.vec16()?);
+                    if kind == 0 {
+                        match host_name(name) {
+                            Some(name) => hello.server_name = Some(name),
+                            None => return Some(Err("the server name is no DNS name")),
+                        }
+                        break;
+                    }
+                }
+            }
+            ALPN => hello.has_alpn = true,
+            _ => {}
+        }
+    }
+    Some(Ok(hello))
+}
+
+/// RFC 6066: a DNS name without a final dot; we let a final dot and underscores pass, as resolvers do.
+fn host_name(bytes: &[u8]) -> Option<Arc<str>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let fits = !text.is_empty()
+        && text.len() <= 253
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
+    fits.then(|| text.to_ascii_lowercase().into())
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, n: usize) -> Option<&'a [u8]> {
+        let (head, tail) = self.0.split_at_checked(n)?;
+        self.0 = tail;
+        Some(head)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        self.take(2).map(|bytes| u16::from_be_bytes([bytes[0], bytes[1]]))
+    }
+
+    fn vec8(&mut self) -> Option<&'a [u8]> {
+        let length = self.take(1)?[0];
+        self.take(usize::from(length))
+    }
+
+    fn vec16(&mut self) -> Option<&'a [u8]> {
+        let length = self.u16()?;
+        self.take(usize::from(length))
+    }
+}

@@ -1,0 +1,10 @@
+//! Connections to backends.
+
+pub(crate) mod balance;
+pub(crate) mod dial;
+pub(crate) mod dns;
+pub(crate) mod tls;
+
+pub(crate) use balance::{Backend, Endpoint};
+pub(crate) use dial::{ConnectError, Protocols, connect, connect_endpoint, connect_tcp, connect_to, resolve};
+pub(crate) use tls::ClientTls;

@@ -1,0 +1,236 @@
+//! A worker: one OS thread with a runtime of its own. All that belongs to a connection stays on its thread.
+
+use crate::{
+    config::Runtime,
+    control::Shared,
+    drain::Signal,
+    http, kafka,
+    options::Limits,
+    socket::{self, Handed},
+    telemetry::{access_log::AccessLog, metrics::Metrics},
+};
+use arc_swap::{ArcSwap, Cache};
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, HashMap, HashSet},
+    hash::{BuildHasher, RandomState},
+    io,
+    net::{SocketAddr, TcpListener},
+    rc::Rc,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+use tokio::{
+    runtime::LocalOptions,
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+
+/// Handle of the worker that the current thread is; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Worker(Rc<Inner>);
+
+struct Inner {
+    index: usize,
+    shared: Arc<Shared>,
+    runtime: RefCell<Cache<Arc<ArcSwap<Runtime>>, Arc<Runtime>>>,
+    drain: Signal,
+    /// Signals of live listeners and ports, by id.
+    closing: RefCell<HashMap<u64, Signal>>,
+    access_log: AccessLog,
+    connections: Cell<u64>,
+    random: Cell<u64>,
+    http: http::Pool,
+    kafka: kafka::WorkerState,
+}
+
+impl Worker {
+    pub(crate) fn new(index: usize, shared: Arc<Shared>) -> Self {
+        Self(Rc::new(Inner {
+            index,
+            runtime: RefCell::new(Cache::new(Arc::clone(&shared.runtime))),
+            drain: Signal::default(),
+            closing: RefCell::default(),
+            access_log: AccessLog::new(shared.log.clone()),
+            connections: Cell::new(0),
+            random: Cell::new(RandomState::new().hash_one(index) | 1),
+            http: http::Pool::default(),
+            kafka: kafka::WorkerState::default(),
+            shared,
+        }))
+    }
+
+    /// The configuration as it stands.
+    pub(crate) fn runtime(&self) -> Arc<Runtime> {
+        Arc::clone(self.0.runtime.borrow_mut().load())
+    }
+
+    /// Runs a task on this thread. The only way to start one in the proxy.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        tokio::task::spawn_local(task);
+    }
+
+    /// Now, for durations.
+    #[allow(clippy::unused_self)]
+    pub(crate) fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// Now, for logs.
+    #[allow(clippy::unused_self)]
+    pub(crate) fn wall_clock(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    /// A random number to choose among backends by; nothing secret may depend on it (xorshift64*).
+    pub(crate) fn random(&self) -> u64 {
+        let mut x = self.0.random.get();
+        x ^= x >> 12;
+        x ^= x << 25;
+        x ^= x >> 27;
+        self.0.random.set(x);
+        x.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// Every metric.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.shared.metrics
+    }
+
+    /// This worker's end of the access log.
+    pub(crate) fn access_log(&self) -> &AccessLog {
+        &self.0.access_log
+    }
+
+    /// Bounds.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.shared.options.limits
+    }
+
+    /// Whether the proxy drains. A connection looks at [`crate::conn::Conn::closing`], which listeners that go fire too.
+    pub(crate) fn draining(&self) -> bool {
+        self.0.drain.is_fired()
+    }
+
+    /// Resolves when the proxy begins to drain.
+    pub(crate) async fn drain_started(&self) {
+        self.0.drain.fired().await;
+    }
+
+    /// Connections to HTTP backends.
+    pub(crate) fn http_pool(&self) -> &http::Pool {
+        &self.0.http
+    }
+
+    /// What Kafka sessions of this worker share.
+    pub(crate) fn kafka(&self) -> &kafka::WorkerState {
+        &self.0.kafka
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.0.index
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
+    }
+
+    /// An id for a connection, unique in this process: the low byte is the worker.
+    pub(crate) fn next_connection(&self) -> u64 {
+        let next = self.0.connections.get() + 1;
+        self.0.connections.set(next);
+        next << 8 | (self.0.index as u64 & 0xff)
+    }
+
+    /// The signal that ends connections of the listener or port with this id.
+    pub(crate) fn closing(&self, id: u64) -> Signal {
+        self.0.closing.borrow_mut().entry(id).or_default().clone()
+    }
+
+    /// Ends the connections of all listeners and ports but these.
+    pub(crate) fn keep_only(&self, live: &HashSet<u64>) {
+        self.0.closing.borrow_mut().retain(|id, signal| {
+            let stays = live.contains(id);
+            if !stays {
+                signal.fire();
+            }
+            stays
+        });
+    }
+
+    /// Begins to end all connections.
+    pub(crate) fn start_drain(&self) {
+        self.0.drain.fire();
+        for (_, signal) in self.0.closing.borrow().iter() {
+            signal.fire();
+        }
+    }
+}
+
+/// What a worker should do; the newest one counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Orders {
+    /// Counts up; acknowledged when carried out.
+    pub(crate) sequence: u64,
+    /// Where to accept: one socket per worker.
+    pub(crate) sockets: BTreeMap<SocketAddr, Arc<[Arc<TcpListener>]>>,
+    /// Ids of the ports and listeners whose connections may go on.
+    pub(crate) live: Arc<HashSet<u64>>,
+    /// Whether to end all connections at their next good moment.
+    pub(crate) drain: bool,
+    /// Whether to end at once.
+    pub(crate) stop: bool,
+}
+
+/// The thread of a worker: carries out orders until it is told to stop.
+pub(crate) fn run(
+    index: usize,
+    shared: Arc<Shared>,
+    mut orders: watch::Receiver<Orders>,
+    mut mailbox: mpsc::Receiver<Handed>,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    runtime.block_on(async move {
+        let worker = Worker::new(index, shared);
+        worker.spawn(worker.access_log().clone().flusher());
+        let mut accepting: BTreeMap<SocketAddr, (Arc<[Arc<TcpListener>]>, Signal, JoinHandle<()>)> = BTreeMap::new();
+        loop {
+            tokio::select! {
+                changed = orders.changed() => if changed.is_err() { break },
+                Some(handed) = mailbox.recv() => {
+                    socket::adopt(&worker, handed);
+                    continue;
+                }
+            }
+            let now = orders.borrow_and_update().clone();
+            let kept = |address: &SocketAddr, sockets: &Arc<[_]>| {
+                now.sockets.get(address).is_some_and(|wanted| Arc::ptr_eq(wanted, sockets))
+            };
+            for (_, (_, stop, task)) in accepting.extract_if(.., |address, (sockets, ..)| !kept(address, sockets)) {
+                stop.fire();
+                // It only takes in what the kernel has accepted; a panic there has been reported.
+                let _ = task.await;
+            }
+            for (address, sockets) in &now.sockets {
+                if accepting.contains_key(address) {
+                    continue;
+                }
+                let stop = Signal::default();
+                let socket = Arc::clone(&sockets[index]);
+                let task = socket::accept(worker.clone(), address.port(), socket, stop.clone());
+                accepting.insert(*address, (Arc::clone(sockets), stop, tokio::task::spawn_local(task)));
+            }
+            worker.keep_only(&now.live);
+            if now.drain {
+                worker.start_drain();
+            }
+            worker.shared().acknowledge(index, now.sequence);
+            if now.stop {
+                break;
+            }
+        }
+        worker.access_log().flush();
+    });
+    // Tasks that are still there, and their connections, end with the runtime.
+    Ok(())
+}
