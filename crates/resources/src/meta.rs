@@ -188,6 +188,10 @@ impl fmt::Display for Key {
 /// The part of an object's metadata that matters here. Other standard fields are accepted and dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-ignored" = [
+    "generateName", "selfLink", "uid", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
+    "ownerReferences", "finalizers", "managedFields",
+]))]
 pub struct ObjectMeta {
     /// The name, a DNS subdomain.
     #[schemars(length(min = 1, max = 253))]

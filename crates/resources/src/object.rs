@@ -6,6 +6,8 @@ use crate::gateway_api::{
 };
 use crate::kafka::{KafkaHeaderPolicySpec, KafkaRouteSpec};
 use crate::kubernetes::{ConfigMapBody, EndpointSliceBody, NamespaceBody, SecretBody, ServiceSpec};
+use crate::rules::{Report, Validate};
+use crate::store::Stored;
 use crate::{BackendSpec, EnvoyProxySpec, Key, Kind, ObjectMeta};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,18 +23,54 @@ pub trait Spec: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + 
     /// Whether the content stands under `spec` (most kinds), or beside `metadata` (Secret, ConfigMap, EndpointSlice,
     /// Namespace).
     const UNDER_SPEC: bool = true;
+
+    /// Checks what a schema cannot say: the meaning of the upstream CRDs' CEL rules, and our own kinds' rules.
+    fn validate(&self, report: &mut Report);
+
+    /// What an API server does on writing, such as merging a Secret's `stringData`.
+    fn complete(&mut self);
+}
+
+/// Something to be done for whichever type a [`Kind`] has.
+pub(crate) trait KindVisitor {
+    /// What comes out.
+    type Output;
+    /// Does it for one type.
+    fn visit<S: Spec>(self) -> Self::Output
+    where
+        Object<S>: Stored;
 }
 
 /// Implements [`Spec`] and gives the whole object its name.
 macro_rules! specs {
-    ($($(#[$doc:meta])* $alias:ident = $spec:ty, $kind:ident, $under_spec:literal;)*) => {$(
+    ($($(#[$doc:meta])* $alias:ident = $spec:ty, $kind:ident, $under_spec:literal;)*) => {
+        /// Does something for the type of a kind.
+        pub(crate) fn dispatch<V: KindVisitor>(kind: Kind, visitor: V) -> V::Output {
+            match kind { $(Kind::$kind => visitor.visit::<$spec>()),* }
+        }
+
+        impl Kind {
+            /// Whether the content of such objects stands under `spec`.
+            pub fn has_spec(self) -> bool {
+                match self { $(Kind::$kind => $under_spec),* }
+            }
+        }
+    $(
         impl Spec for $spec {
             const KIND: Kind = Kind::$kind;
             const UNDER_SPEC: bool = $under_spec;
+
+            fn validate(&self, report: &mut Report) {
+                Validate::check(self, report);
+            }
+            fn complete(&mut self) {
+                Validate::complete(self);
+            }
         }
         $(#[$doc])*
         pub type $alias = Object<$spec>;
-    )*};
+    )*
+    };
 }
 
 specs! {
