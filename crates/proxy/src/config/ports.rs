@@ -248,7 +248,7 @@ impl Compiler {
             routes = all.into_iter().filter_map(|name| Some((name.clone(), route(&name)?))).collect();
         }
         let previous = old.map(|table| (&**table, &change.routes));
-        let table = http::Table::build(&self.metrics, &listeners, &routes, previous);
+        let table = http::Table::build(&listeners, &routes, previous);
         kept.insert(number, routes);
         self.http = kept;
         Some(Arc::new(table))

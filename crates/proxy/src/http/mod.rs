@@ -1,33 +1,30 @@
-//! HTTP: stub of the entry points.
+//! HTTP/1.1 and HTTP/2, for HTTPRoutes.
+//!
+//! ```text
+//!  server (hyper) ─▶ pipeline ─▶ table (router) ─▶ filter ─▶ pool (hyper) ─▶ body ─▶ server
+//!                       └─ exchange: the record of one request, for log and metrics
+//! ```
+//!
+//! Decisions that users meet:
+//! - The path is matched and passed on as it was sent: nothing is decoded, no `..` is resolved.
+//! - `X-Forwarded-For` is appended to; `X-Forwarded-Proto` and `X-Forwarded-Host` are set. `Via` is not sent, although
+//!   RFC 9110 7.6.3 wants it of gateways: origins such as nginx send uncompressed bodies where they see it.
+//! - A `Host` that differs from the request target is refused with 400, and so is a request without or with several.
+//! - CONNECT is refused with 405; `Expect: 100-continue` is answered by the gateway.
+//! - HTTP/2 requests cannot switch protocols (RFC 8441 is not offered).
 
-use crate::{conn::Conn, io::Io, listener::Listener, worker::Worker};
-use snapshot::{HttpRoute, ObjectName};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+mod body;
+mod exchange;
+mod filter;
+mod message;
+mod pipeline;
+mod pool;
+mod rule;
+mod server;
+mod table;
+mod transport;
+mod upgrade;
 
-/// Routes of one port.
-#[derive(Debug, Default)]
-pub(crate) struct Table;
-
-impl Table {
-    /// `listeners`: the HTTP(S) listeners of the port. `routes`: those attached to one of them. `previous` and
-    /// `changed`: the table to take unchanged hosts from and the routes that differ from it (`None`: the listeners do,
-    /// or there is none).
-    pub(crate) fn build(
-        _worker_metrics: &crate::telemetry::metrics::Metrics,
-        _listeners: &[Arc<Listener>],
-        _routes: &BTreeMap<ObjectName, Arc<HttpRoute>>,
-        _previous: Option<(&Self, &BTreeSet<ObjectName>)>,
-    ) -> Self {
-        Self
-    }
-}
-
-/// Upstream connections of one worker.
-#[derive(Debug, Default)]
-pub(crate) struct Pool;
-
-/// Serves one connection.
-pub(crate) async fn serve(_worker: Worker, _io: Io, _conn: Conn, _table: Arc<Table>) {}
+pub(crate) use pool::Pool;
+pub(crate) use server::serve;
+pub(crate) use table::Table;

@@ -25,7 +25,7 @@ mod oracle;
 
 pub(crate) use host::{HostMap, Name, without_port};
 pub(crate) use path::{Candidate, Paths};
-pub(crate) use rules::{Match, MatchError, Path};
+pub(crate) use rules::{Match, Path};
 
 use http::{HeaderMap, Method};
 use std::{cell::OnceCell, sync::Arc};

@@ -1,0 +1,333 @@
+//! The record of one request and its response: what the access log and the metrics say of it, however it ends.
+
+use super::{
+    rule::{Red, Served},
+    server::Connection,
+};
+use crate::{listener::Listener, upstream::Endpoint};
+use http::{HeaderValue, Method, Version, uri::PathAndQuery};
+use serde::Serialize;
+use std::{
+    cell::Cell,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// What went wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flag {
+    /// 400, 405, 417, 431: the request itself.
+    BadRequest,
+    /// 421: the connection's SNI belongs to another listener than the request's host.
+    Misdirected,
+    /// 404: no listener for the host.
+    NoListener,
+    /// 404: no rule of the listener matches.
+    NoRoute,
+    /// 500: the rule cannot be served.
+    Unserved,
+    /// 500: the backendRef is invalid, or there is none.
+    InvalidBackend,
+    /// 503: the backend has no endpoints.
+    NoEndpoint,
+    /// 502: no endpoint could be reached.
+    UpstreamConnect,
+    /// 502: the backend's answer is no HTTP, or ended before its header was complete.
+    UpstreamResponse,
+    /// The backend broke its response off after the header.
+    UpstreamReset,
+    /// 504: `timeouts.request`.
+    RequestTimeout,
+    /// 504: `timeouts.backendRequest`.
+    BackendTimeout,
+    /// 504, or broken off: no byte flowed for too long, and the backend was to send.
+    UpstreamIdle,
+    /// 408, or broken off: no byte flowed for too long, and the client was to send.
+    ClientIdle,
+    /// The client went away.
+    ClientGone,
+    /// An upgraded connection ended as the proxy drained.
+    Drained,
+}
+
+impl Flag {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "BAD_REQUEST",
+            Self::Misdirected => "MISDIRECTED",
+            Self::NoListener => "NO_LISTENER",
+            Self::NoRoute => "NO_ROUTE",
+            Self::Unserved => "RULE_UNSERVED",
+            Self::InvalidBackend => "INVALID_BACKEND",
+            Self::NoEndpoint => "NO_ENDPOINT",
+            Self::UpstreamConnect => "UPSTREAM_CONNECT",
+            Self::UpstreamResponse => "UPSTREAM_RESPONSE",
+            Self::UpstreamReset => "UPSTREAM_RESET",
+            Self::RequestTimeout => "REQUEST_TIMEOUT",
+            Self::BackendTimeout => "BACKEND_TIMEOUT",
+            Self::UpstreamIdle => "UPSTREAM_IDLE",
+            Self::ClientIdle => "CLIENT_IDLE",
+            Self::ClientGone => "CLIENT_GONE",
+            Self::Drained => "DRAINED",
+        }
+    }
+
+    fn blame(self) -> &'static str {
+        match self {
+            Self::BadRequest
+            | Self::Misdirected
+            | Self::NoListener
+            | Self::NoRoute
+            | Self::ClientIdle
+            | Self::ClientGone => "client",
+            Self::Unserved | Self::InvalidBackend | Self::Drained => "gateway",
+            Self::NoEndpoint
+            | Self::UpstreamConnect
+            | Self::UpstreamResponse
+            | Self::UpstreamReset
+            | Self::RequestTimeout
+            | Self::BackendTimeout
+            | Self::UpstreamIdle => "upstream",
+        }
+    }
+}
+
+/// Bytes of a request's body and the time of the last byte in any direction; shared by both bodies.
+#[derive(Debug)]
+pub(super) struct Meter {
+    pub(super) request_bytes: Cell<u64>,
+    /// The request's body has been read to its end.
+    pub(super) request_ended: Cell<bool>,
+    /// The client broke the request's body off.
+    pub(super) request_broken: Cell<bool>,
+    pub(super) last: Cell<Instant>,
+}
+
+/// One request. What is left when it is dropped goes to the log and the metrics.
+pub(super) struct Exchange {
+    pub(super) connection: Rc<Connection>,
+    started: Instant,
+    method: Method,
+    version: Version,
+    path: PathAndQuery,
+    user_agent: Option<HeaderValue>,
+    /// As sent.
+    pub(super) host: HeaderValue,
+    pub(super) listener: Option<Arc<Listener>>,
+    pub(super) served: Option<Arc<Served>>,
+    pub(super) unmatched: Option<Arc<Red>>,
+    /// Index among the rule's backends.
+    pub(super) backend: Option<usize>,
+    pub(super) endpoint: Option<Arc<Endpoint>>,
+    pub(super) meter: Rc<Meter>,
+    pub(super) response_bytes: u64,
+    /// Of the response; 0: none was begun.
+    pub(super) status: u16,
+    /// The response reached its end.
+    pub(super) complete: bool,
+    pub(super) flag: Option<Flag>,
+    /// What the flag leaves open, for the log.
+    pub(super) error: Option<String>,
+    /// The request asked the backend to switch protocols.
+    pub(super) upgrading: bool,
+}
+
+/// Nobody got an answer: nginx's number for it.
+const CLIENT_CLOSED: u16 = 499;
+
+impl Exchange {
+    pub(super) fn new<B>(connection: Rc<Connection>, request: &http::Request<B>) -> Self {
+        let started = connection.worker.now();
+        connection.begin();
+        let meter = Meter {
+            request_bytes: Cell::new(0),
+            request_ended: Cell::new(false),
+            request_broken: Cell::new(false),
+            last: Cell::new(started),
+        };
+        Self {
+            started,
+            method: request.method().clone(),
+            version: request.version(),
+            path: request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
+            user_agent: request.headers().get(http::header::USER_AGENT).cloned(),
+            host: HeaderValue::from_static(""),
+            listener: None,
+            served: None,
+            unmatched: None,
+            backend: None,
+            endpoint: None,
+            meter: Rc::new(meter),
+            response_bytes: 0,
+            status: 0,
+            complete: false,
+            flag: None,
+            error: None,
+            upgrading: false,
+            connection,
+        }
+    }
+
+    /// When it began.
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Notes what went wrong; the first thing counts.
+    pub(super) fn fail(&mut self, flag: Flag, error: Option<String>) {
+        if self.flag.is_none() {
+            self.flag = Some(flag);
+            self.error = error;
+        }
+    }
+
+    fn log(&self, status: u16, duration: Duration) {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let rule = self.served.as_ref().map(|served| &*served.rule);
+        let conn = &self.connection.conn;
+        self.connection.worker.access_log().record(&HttpEntry {
+            time: crate::telemetry::timestamp(),
+            kind: "http",
+            listener: &self.listener.as_ref().unwrap_or(&conn.listener).label,
+            client: conn.peer.to_string(),
+            connection: conn.id,
+            protocol: match self.version {
+                Version::HTTP_10 => "HTTP/1.0",
+                Version::HTTP_2 => "HTTP/2",
+                _ => "HTTP/1.1",
+            },
+            tls: conn.tls.as_ref().map(|tls| tls.version),
+            method: self.method.as_str(),
+            host: text(&self.host),
+            path: self.path.path(),
+            status,
+            bytes_in: self.meter.request_bytes.get(),
+            bytes_out: self.response_bytes,
+            duration_ms: duration.as_micros() as f64 / 1000.0,
+            route: rule.map(|rule| &*rule.route),
+            rule: rule.map(|rule| &*rule.name),
+            backend: rule.and_then(|rule| Some(&*rule.backends.get(self.backend?)?.label)),
+            endpoint: self.endpoint.as_ref().map(|endpoint| endpoint.to_string()),
+            user_agent: self.user_agent.as_ref().map(text),
+            flags: self.flag.map(Flag::as_str),
+            blame: match self.flag {
+                Some(flag) => Some(flag.blame()),
+                None if status >= 500 => Some("upstream"),
+                None => None,
+            },
+            error: self.error.as_deref(),
+        });
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let cancelled = !self.complete && self.flag.is_none();
+        if cancelled {
+            let drained = self.upgrading && self.connection.worker.draining();
+            self.flag = Some(if drained { Flag::Drained } else { Flag::ClientGone });
+        }
+        let duration = self.connection.worker.now().saturating_duration_since(self.started);
+        let status = if self.status == 0 { CLIENT_CLOSED } else { self.status };
+        let metrics = self.connection.worker.metrics();
+        match (&self.served, &self.unmatched) {
+            (Some(served), _) => {
+                if let Some(red) = served.metrics(self.backend) {
+                    red.count(metrics, status, duration);
+                }
+            }
+            (None, Some(red)) => red.count(metrics, status, duration),
+            (None, None) => {}
+        }
+        if self.connection.worker.access_log().is_on() {
+            self.log(status, duration);
+        }
+        self.connection.end(cancelled);
+    }
+}
+
+/// Logs a connection whose bytes are no request, as if they were one.
+pub(super) fn log_refusal(connection: &Connection, why: &str) {
+    let conn = &connection.conn;
+    connection.worker.access_log().record(&HttpEntry {
+        time: crate::telemetry::timestamp(),
+        kind: "http",
+        listener: &conn.listener.label,
+        client: conn.peer.to_string(),
+        connection: conn.id,
+        protocol: if connection.is_http1() { "HTTP/1.1" } else { "HTTP/2" },
+        tls: conn.tls.as_ref().map(|tls| tls.version),
+        method: "",
+        host: String::new(),
+        path: "",
+        status: 400,
+        bytes_in: 0,
+        bytes_out: 0,
+        duration_ms: conn.accepted.elapsed().as_micros() as f64 / 1000.0,
+        route: None,
+        rule: None,
+        backend: None,
+        endpoint: None,
+        user_agent: None,
+        flags: Some(Flag::BadRequest.as_str()),
+        blame: Some(Flag::BadRequest.blame()),
+        error: Some(why),
+    });
+}
+
+/// A line of the access log about one HTTP request; absent fields are left out.
+#[derive(Serialize)]
+struct HttpEntry<'a> {
+    /// When the line was written, RFC 3339, UTC: the end of the response.
+    time: String,
+    /// `http`
+    kind: &'static str,
+    /// `namespace/gateway/listener`
+    listener: &'a str,
+    /// Address and port of the client.
+    client: String,
+    /// Id of the connection.
+    connection: u64,
+    /// `HTTP/1.0`, `HTTP/1.1`, `HTTP/2`
+    protocol: &'static str,
+    /// `TLSv1.3`, `TLSv1.2`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<&'static str>,
+    method: &'a str,
+    /// Host as sent.
+    host: String,
+    /// Path as sent. The query is left out, as it may hold secrets.
+    path: &'a str,
+    /// Status; 499 if the client went before there was one.
+    status: u16,
+    /// Bytes of the request's body.
+    bytes_in: u64,
+    /// Bytes of the response's body.
+    bytes_out: u64,
+    /// From the request's header to the end of the response.
+    duration_ms: f64,
+    /// `namespace/name` of the HTTPRoute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<&'a str>,
+    /// Name or index of its rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    /// Kind, name and port of the backend.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backend: Option<&'a str>,
+    /// Address of the endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
+    /// What went wrong; see [`Flag`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<&'static str>,
+    /// Whose doing that was: `client`, `gateway`, `upstream`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blame: Option<&'static str>,
+    /// In words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+}

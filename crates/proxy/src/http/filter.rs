@@ -1,0 +1,272 @@
+//! HTTPRoute filters, compiled and applied.
+
+use crate::router::without_port;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header,
+    uri::{Authority, PathAndQuery},
+};
+use snapshot::{HeaderEdit, HttpFilter, PathModifier, Redirect, UrlRewrite};
+
+/// The filters of a rule or of one of its backends.
+#[derive(Debug, Default)]
+pub(super) struct Filters {
+    /// Answers in the backend's place.
+    pub(super) redirect: Option<Redirect>,
+    request: Box<[RequestFilter]>,
+    response: Box<[Edit]>,
+}
+
+#[derive(Debug)]
+enum RequestFilter {
+    Headers(Edit),
+    Rewrite { host: Option<HeaderValue>, path: Option<PathModifier> },
+}
+
+/// Changes to headers, ready to be applied.
+#[derive(Debug)]
+struct Edit {
+    set: Box<[(HeaderName, HeaderValue)]>,
+    add: Box<[(HeaderName, HeaderValue)]>,
+    remove: Box<[HeaderName]>,
+}
+
+/// A filter that cannot be applied.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FilterError {
+    #[error("{0:?} is not a header name")]
+    Name(String),
+    #[error("{0:?} is not a header value")]
+    Value(String),
+    #[error("{0:?} is not a host name")]
+    Host(String),
+    #[error("{0} is not a redirect's status")]
+    Status(u16),
+}
+
+impl Filters {
+    pub(super) fn compile(from: &[HttpFilter]) -> Result<Self, FilterError> {
+        let (mut redirect, mut request, mut response) = (None, Vec::new(), Vec::new());
+        for filter in from {
+            match filter {
+                HttpFilter::RequestHeaders(edit) => request.push(RequestFilter::Headers(Edit::compile(edit)?)),
+                HttpFilter::ResponseHeaders(edit) => response.push(Edit::compile(edit)?),
+                HttpFilter::UrlRewrite(UrlRewrite { hostname, path }) => {
+                    let host = hostname.as_deref().map(host_value).transpose()?;
+                    request.push(RequestFilter::Rewrite { host, path: path.clone() });
+                }
+                HttpFilter::Redirect(to) => {
+                    if !(300..400).contains(&to.status) {
+                        return Err(FilterError::Status(to.status));
+                    }
+                    if let Some(hostname) = &to.hostname {
+                        host_value(hostname)?;
+                    }
+                    redirect = Some(to.clone());
+                }
+            }
+        }
+        Ok(Self { redirect, request: request.into(), response: response.into() })
+    }
+
+    /// Changes what the backend gets. `prefix`: the length of the path prefix that matched.
+    pub(super) fn apply_to_request(&self, target: &mut Target, headers: &mut HeaderMap, prefix: Option<usize>) {
+        for filter in &self.request {
+            match filter {
+                RequestFilter::Headers(edit) => edit.apply(headers),
+                RequestFilter::Rewrite { host, path } => {
+                    if let Some(host) = host {
+                        target.host = host.clone();
+                    }
+                    if let Some(path) = path {
+                        target.rewrite(path, prefix);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Changes what the client gets.
+    pub(super) fn apply_to_response(&self, headers: &mut HeaderMap) {
+        for edit in &self.response {
+            edit.apply(headers);
+        }
+    }
+}
+
+fn host_value(hostname: &str) -> Result<HeaderValue, FilterError> {
+    let checked = Authority::try_from(hostname).ok().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    checked.ok_or_else(|| FilterError::Host(hostname.to_owned()))
+}
+
+impl Edit {
+    fn compile(from: &HeaderEdit) -> Result<Self, FilterError> {
+        let name = |name: &String| HeaderName::from_bytes(name.as_bytes()).map_err(|_| FilterError::Name(name.clone()));
+        let pairs = |pairs: &[(String, String)]| {
+            let pair = |(key, value): &(String, String)| {
+                Ok((name(key)?, HeaderValue::from_str(value).map_err(|_| FilterError::Value(value.clone()))?))
+            };
+            pairs.iter().map(pair).collect::<Result<Box<[_]>, FilterError>>()
+        };
+        Ok(Self {
+            set: pairs(&from.set)?,
+            add: pairs(&from.add)?,
+            remove: from.remove.iter().map(name).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn apply(&self, headers: &mut HeaderMap) {
+        for (name, value) in &self.set {
+            headers.insert(name, value.clone());
+        }
+        for (name, value) in &self.add {
+            headers.append(name, value.clone());
+        }
+        for name in &self.remove {
+            headers.remove(name);
+        }
+    }
+}
+
+/// Where a request goes, as filters may change it.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    /// `Host` or `:authority` for the backend.
+    pub(super) host: HeaderValue,
+    /// Path and query.
+    pub(super) path: PathAndQuery,
+}
+
+impl Target {
+    fn rewrite(&mut self, path: &PathModifier, prefix: Option<usize>) {
+        let text = modified(&self.path, path, prefix);
+        // What a user may write as a path always parses; should it not, the request goes on unchanged to no other host.
+        if let Ok(path) = PathAndQuery::try_from(text) {
+            self.path = path;
+        }
+    }
+}
+
+/// Path and query after a modifier; the query stays.
+fn modified(from: &PathAndQuery, modifier: &PathModifier, prefix: Option<usize>) -> String {
+    let (replacement, rest) = match modifier {
+        PathModifier::Full(path) => (path.as_str(), ""),
+        PathModifier::Prefix(replacement) => {
+            let rest = from.path().get(prefix.unwrap_or(0)..).unwrap_or_default();
+            (replacement.trim_end_matches('/'), rest)
+        }
+    };
+    let mut text = String::with_capacity(from.as_str().len() + replacement.len() + 1);
+    if !replacement.starts_with('/') && !(replacement.is_empty() && rest.starts_with('/')) {
+        text.push('/');
+    }
+    text.push_str(replacement);
+    text.push_str(rest);
+    if let Some(query) = from.query() {
+        text.push('?');
+        text.push_str(query);
+    }
+    text
+}
+
+/// What a redirect needs to know of the request.
+pub(super) struct Asked<'a> {
+    /// `http` or `https`.
+    pub(super) scheme: &'static str,
+    /// With or without port.
+    pub(super) host: &'a str,
+    /// Port of the listener, as in the spec.
+    pub(super) listener_port: u16,
+    /// Path and query.
+    pub(super) path: &'a PathAndQuery,
+    /// Length of the path prefix that matched.
+    pub(super) prefix: Option<usize>,
+}
+
+/// Status and `Location` of a redirect (`HTTPRequestRedirectFilter`). `None`: the request has no host to redirect to.
+pub(super) fn redirect(to: &Redirect, asked: &Asked<'_>) -> Option<(StatusCode, HeaderValue)> {
+    let scheme = to.scheme.as_deref().unwrap_or(asked.scheme);
+    let host = to.hostname.as_deref().unwrap_or_else(|| without_port(asked.host));
+    if host.is_empty() {
+        return None;
+    }
+    let well_known = if scheme == "https" { 443 } else { 80 };
+    let port = to.port.unwrap_or(if to.scheme.is_some() { well_known } else { asked.listener_port });
+    let path = match &to.path {
+        Some(modifier) => modified(asked.path, modifier, asked.prefix),
+        None => asked.path.as_str().to_owned(),
+    };
+    let location =
+        if port == well_known { format!("{scheme}://{host}{path}") } else { format!("{scheme}://{host}:{port}{path}") };
+    Some((StatusCode::from_u16(to.status).ok()?, HeaderValue::from_str(&location).ok()?))
+}
+
+/// The target as HTTP/1 writes it: the path alone, with `Host` in the headers.
+pub(super) fn origin_form(target: &Target, headers: &mut HeaderMap) -> Uri {
+    headers.insert(header::HOST, target.host.clone());
+    Uri::from(target.path.clone())
+}
+
+/// The target as HTTP/2 writes it: with `:scheme` and `:authority`.
+pub(super) fn absolute_form(target: &Target, scheme: http::uri::Scheme, headers: &mut HeaderMap) -> Uri {
+    headers.remove(header::HOST);
+    let authority = Authority::try_from(target.host.as_bytes()).ok();
+    let mut parts = http::uri::Parts::default();
+    if authority.is_some() {
+        parts.scheme = Some(scheme);
+    }
+    parts.authority = authority;
+    parts.path_and_query = Some(target.path.clone());
+    Uri::from_parts(parts).unwrap_or_else(|_| Uri::from(target.path.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefix(path: &'static str, matched: &str, replacement: &str) -> String {
+        let modifier = PathModifier::Prefix(replacement.to_owned());
+        modified(&PathAndQuery::from_static(path), &modifier, Some(matched.len()))
+    }
+
+    #[test]
+    fn prefixes_are_replaced_as_the_table_of_the_api_says() {
+        for (path, replacement, result) in [
+            ("/foo/bar", "/xyz", "/xyz/bar"),
+            ("/foo/bar", "/xyz/", "/xyz/bar"),
+            ("/foo", "/xyz", "/xyz"),
+            ("/foo/", "/xyz", "/xyz/"),
+            ("/foo/bar", "", "/bar"),
+            ("/foo/", "", "/"),
+            ("/foo", "", "/"),
+            ("/foo/", "/", "/"),
+            ("/foo", "/", "/"),
+            ("/foo?a=b", "/xyz", "/xyz?a=b"),
+        ] {
+            assert_eq!(prefix(path, "/foo", replacement), result, "{path} {replacement}");
+        }
+        assert_eq!(prefix("/a", "", "/xyz"), "/xyz/a");
+        assert_eq!(prefix("/", "", "/xyz"), "/xyz/");
+        let full = PathModifier::Full("/new".to_owned());
+        assert_eq!(modified(&PathAndQuery::from_static("/old/x?q=1"), &full, None), "/new?q=1");
+    }
+
+    #[test]
+    fn a_redirects_port_follows_its_scheme_or_the_listener() {
+        let location = |scheme: Option<&str>, port, asked_scheme, listener_port| {
+            let to = Redirect { scheme: scheme.map(str::to_owned), hostname: None, path: None, port, status: 302 };
+            let path = PathAndQuery::from_static("/p?q");
+            let asked = Asked { scheme: asked_scheme, host: "h:99", listener_port, path: &path, prefix: None };
+            redirect(&to, &asked).unwrap().1.to_str().unwrap().to_owned()
+        };
+        assert_eq!(location(None, None, "http", 80), "http://h/p?q");
+        assert_eq!(location(None, None, "http", 8080), "http://h:8080/p?q");
+        assert_eq!(location(None, None, "https", 443), "https://h/p?q");
+        assert_eq!(location(None, None, "https", 8443), "https://h:8443/p?q");
+        assert_eq!(location(Some("https"), None, "http", 8080), "https://h/p?q");
+        assert_eq!(location(Some("http"), None, "https", 8443), "http://h/p?q");
+        assert_eq!(location(Some("https"), Some(443), "http", 80), "https://h/p?q");
+        assert_eq!(location(Some("https"), Some(8443), "http", 80), "https://h:8443/p?q");
+        assert_eq!(location(None, Some(8083), "http", 80), "http://h:8083/p?q");
+        assert_eq!(location(None, Some(80), "http", 8080), "http://h/p?q");
+    }
+}

@@ -1,0 +1,196 @@
+//! What RFC 9110 and 9112 demand of messages before anything else looks at them, and of those who pass them on.
+
+use crate::router::without_port;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Version,
+    header::{self, Entry},
+};
+
+/// Why a request is refused; the text goes to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Malformed {
+    #[error("more than one Host")]
+    SeveralHosts,
+    #[error("no Host")]
+    NoHost,
+    #[error("Host is not a host name with an optional port")]
+    BadHost,
+    #[error("Host differs from the request target")]
+    HostMismatch,
+    #[error("the request target is not a path")]
+    BadTarget,
+    #[error("Transfer-Encoding other than chunked")]
+    TransferEncoding,
+    #[error("Connection names a header that may not be dropped")]
+    Connection,
+}
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
+
+/// Headers for the next hop only (RFC 9110 7.6.1, and those that RFC 2616 13.5.1 named besides).
+const HOP_BY_HOP: [HeaderName; 9] = [
+    header::CONNECTION,
+    KEEP_ALIVE,
+    PROXY_CONNECTION,
+    HTTP2_SETTINGS,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// The host that a request is for, as it was sent, with its port if there is one. Empty: an HTTP/1.0 request without Host.
+/// Demands one Host (RFC 9112 3.2) that agrees with the target (RFC 9113 8.3.1).
+pub(super) fn host<B>(request: &Request<B>) -> Result<HeaderValue, Malformed> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (host, second) = (hosts.next(), hosts.next());
+    if second.is_some() {
+        return Err(Malformed::SeveralHosts);
+    }
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let host = match (authority, host) {
+        (Some(authority), Some(host)) if !host.as_bytes().eq_ignore_ascii_case(authority.as_bytes()) => {
+            return Err(Malformed::HostMismatch);
+        }
+        (_, Some(host)) => host.clone(),
+        (Some(authority), None) => HeaderValue::from_str(authority).map_err(|_| Malformed::BadHost)?,
+        (None, None) if request.version() < Version::HTTP_11 => return Ok(HeaderValue::from_static("")),
+        (None, None) => return Err(Malformed::NoHost),
+    };
+    match host.to_str() {
+        // RFC 9112 3.2: a client that has no host to name sends an empty one.
+        Ok("") if authority.is_none() => Ok(host),
+        Ok(text) if is_host(text) => Ok(host),
+        _ => Err(Malformed::BadHost),
+    }
+}
+
+/// `reg-name`, IPv4 or `[IPv6]`, and a port; stricter than RFC 3986: no user, no percent-encoding, no sub-delims.
+fn is_host(text: &str) -> bool {
+    let host = without_port(text);
+    let port = &text[host.len()..];
+    let port_fits = match port.strip_prefix(':') {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.len() <= 5,
+        None => port.is_empty(),
+    };
+    let name_fits = match host.strip_prefix('[') {
+        Some(v6) => v6.strip_suffix(']').is_some_and(|v6| v6.parse::<std::net::Ipv6Addr>().is_ok()),
+        None => {
+            !host.is_empty()
+                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'))
+        }
+    };
+    port_fits && name_fits
+}
+
+/// Refuses what two parsers could read in two ways. hyper has already refused whitespace before colons, folded lines,
+/// differing or broken lengths and Transfer-Encoding in HTTP/1.0; of Transfer-Encoding with Content-Length it takes the
+/// former, drops the latter and closes afterwards (RFC 9112 6.1).
+pub(super) fn check_framing<B>(request: &Request<B>) -> Result<(), Malformed> {
+    let mut encodings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    if let Some(encoding) = encodings.next()
+        && (encodings.next().is_some() || !encoding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+    {
+        return Err(Malformed::TransferEncoding);
+    }
+    let path = request.uri().path();
+    if !path.starts_with('/') && !(path == "*" && request.method() == Method::OPTIONS) {
+        return Err(Malformed::BadTarget);
+    }
+    Ok(())
+}
+
+/// Removes what is meant for us alone: the headers that Connection names, and those that are so by definition. Runs before
+/// the filters, so that a client cannot have a header dropped that a filter sets, and after them without the names.
+pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) -> Result<(), Malformed> {
+    if headers.contains_key(header::CONNECTION) {
+        let values: Vec<HeaderValue> = headers.get_all(header::CONNECTION).iter().cloned().collect();
+        for name in values.iter().flat_map(tokens) {
+            let Ok(name) = HeaderName::from_bytes(name) else { continue };
+            // These frame or address the message; a client that wants them dropped is up to no good.
+            if name == header::HOST || name == header::CONTENT_LENGTH {
+                return Err(Malformed::Connection);
+            }
+            headers.remove(name);
+        }
+    }
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+    Ok(())
+}
+
+/// The members of a comma-separated list.
+fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|token| !token.is_empty())
+}
+
+/// Whether a list header has a member, whatever its case.
+pub(super) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers.get_all(name).iter().flat_map(tokens).any(|member| member.eq_ignore_ascii_case(token.as_bytes()))
+}
+
+/// The protocol that a request wants to switch to: HTTP/1.1 with `Connection: upgrade` and an `Upgrade`, `h2c` excepted,
+/// which was only ever for servers (RFC 9113 3.1).
+pub(super) fn wanted_upgrade<B>(request: &Request<B>) -> Option<HeaderValue> {
+    let headers = request.headers();
+    if request.version() != Version::HTTP_11 || !has_token(headers, &header::CONNECTION, "upgrade") {
+        return None;
+    }
+    let mut protocols = headers.get_all(header::UPGRADE).iter();
+    match (protocols.next(), protocols.next()) {
+        (Some(protocol), None) if !has_token(headers, &header::UPGRADE, "h2c") => Some(protocol.clone()),
+        _ => None,
+    }
+}
+
+/// One cookie header of the many that HTTP/2 clients may send (RFC 9113 8.2.3).
+pub(super) fn join_cookies(headers: &mut HeaderMap) {
+    if let Entry::Occupied(mut cookies) = headers.entry(header::COOKIE)
+        && cookies.iter().nth(1).is_some()
+    {
+        let joined = cookies.iter().map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b"; "[..]);
+        if let Ok(joined) = HeaderValue::from_bytes(&joined) {
+            cookies.insert(joined);
+        }
+    }
+}
+
+/// Removes from trailers what must not be there, as it would change how the message is read or routed (RFC 9110 6.5.1).
+pub(super) fn clean_trailers(trailers: &mut HeaderMap) {
+    for name in HOP_BY_HOP.iter().chain([&header::HOST, &header::CONTENT_LENGTH, &header::TRAILER]) {
+        trailers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_names_or_addresses_with_a_port() {
+        for good in ["a", "a.example.com:8080", "127.0.0.1", "[::1]:80", "a_b", "a.", "a:"] {
+            assert!(is_host(good), "{good}");
+        }
+        for bad in ["", "a b", "a/b", "u@a", "a:x", "a:999999", "[::1", "[g]", "a,b", "a%00", ":80", "é"] {
+            assert!(!is_host(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn nominated_headers_go_and_framing_stays() {
+        let mut headers = HeaderMap::new();
+        headers.append("connection", HeaderValue::from_static("close, X-Secret , ,Keep-Alive"));
+        headers.append("connection", HeaderValue::from_static("x-other"));
+        for name in ["x-secret", "x-other", "keep-alive", "te", "upgrade", "proxy-authorization", "x-stays"] {
+            headers.append(name, HeaderValue::from_static("1"));
+        }
+        strip_hop_by_hop(&mut headers).unwrap();
+        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-stays"]);
+        headers.append("connection", HeaderValue::from_static("Content-Length"));
+        assert_eq!(strip_hop_by_hop(&mut headers), Err(Malformed::Connection));
+    }
+}

@@ -1,0 +1,450 @@
+//! From a request to its response: check, match, filter, forward.
+//!
+//! ```text
+//!  message (RFC 9110) ─▶ table ─▶ redirect? ─▶ backend by weight ─▶ filters ─▶ pool ─▶ response filters ─▶ client
+//! ```
+
+use super::{
+    body::{RequestBody, ResponseBody, Watch},
+    exchange::{Exchange, Flag},
+    filter::{self, Asked, Target},
+    message::{self, Malformed},
+    pool::{self, Lease, LeaseError, Want},
+    rule::{Destination, Rule},
+    server::Connection,
+    table::Found,
+    upgrade,
+};
+use crate::{
+    listener::{Listener, ListenerKind},
+    router::{self, Name},
+    upstream::{Backend, ConnectError, Endpoint},
+};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts,
+    uri::PathAndQuery,
+};
+use hyper::body::Incoming;
+use std::{rc::Rc, sync::Arc, time::Instant};
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// Endpoints that one request tries to connect to.
+const TRIES: usize = 3;
+
+/// An answer of our own.
+struct Refused {
+    status: StatusCode,
+    flag: Flag,
+    /// To the client; says nothing of the inside.
+    text: &'static str,
+    /// To the log.
+    error: Option<String>,
+}
+
+impl Refused {
+    fn new(status: StatusCode, flag: Flag, text: &'static str) -> Self {
+        Self { status, flag, text, error: None }
+    }
+
+    fn because(self, error: impl ToString) -> Self {
+        Self { error: Some(error.to_string()), ..self }
+    }
+}
+
+impl From<Malformed> for Refused {
+    fn from(why: Malformed) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Flag::BadRequest, "bad request").because(why)
+    }
+}
+
+/// What a matched request needs on its way.
+struct Matched {
+    listener: Arc<Listener>,
+    rule: Arc<Rule>,
+    prefix: Option<usize>,
+}
+
+/// Answers one request.
+pub(super) async fn handle(connection: Rc<Connection>, request: Request<Incoming>) -> Response<ResponseBody> {
+    let mut exchange = Box::new(Exchange::new(connection, &request));
+    let refused = match accept(&mut exchange, &request) {
+        Ok(Accepted::Redirect(status, location)) => return redirected(exchange, status, location),
+        Ok(Accepted::Forward(matched)) => match forward(exchange, matched, request).await {
+            Ok(response) => return response,
+            Err((back, refused)) => {
+                exchange = back;
+                refused
+            }
+        },
+        Err(refused) => refused,
+    };
+    answer(exchange, refused)
+}
+
+enum Accepted {
+    Redirect(StatusCode, HeaderValue),
+    Forward(Matched),
+}
+
+fn accept(exchange: &mut Exchange, request: &Request<Incoming>) -> Result<Accepted, Refused> {
+    let bad = |status, text| Refused::new(status, Flag::BadRequest, text);
+    if request.method() == Method::CONNECT {
+        return Err(bad(StatusCode::METHOD_NOT_ALLOWED, "CONNECT is not served"));
+    }
+    message::check_framing(request)?;
+    let limits = exchange.connection.worker.limits();
+    if request.headers().len() > limits.headers {
+        return Err(bad(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too many header fields"));
+    }
+    if let Some(expect) = request.headers().get(header::EXPECT)
+        && !expect.as_bytes().eq_ignore_ascii_case(b"100-continue")
+    {
+        return Err(bad(StatusCode::EXPECTATION_FAILED, "this expectation is not understood"));
+    }
+    exchange.host = message::host(request)?;
+    let host = exchange.host.clone();
+    let host = host.to_str().unwrap_or_default();
+    let name = Name::new(host);
+    let asked = router::Request {
+        method: request.method(),
+        path: request.uri().path(),
+        query: request.uri().query(),
+        headers: request.headers(),
+    };
+    let (listener, served, prefix) = match exchange.connection.table().find(&name, &asked) {
+        Found::Rule { listener, served, prefix } => (listener, Some(served), prefix),
+        Found::NoRoute { listener, metrics } => {
+            exchange.unmatched = Some(metrics);
+            (listener, None, None)
+        }
+        Found::NoListener => {
+            return Err(Refused::new(StatusCode::NOT_FOUND, Flag::NoListener, "no listener has this host"));
+        }
+    };
+    exchange.listener = Some(Arc::clone(&listener));
+    let conn = &exchange.connection.conn;
+    if conn.tls.is_some() && conn.listener.id != listener.id {
+        // RFC 9110 15.5.20; the client opens another connection, whose TLS is the other listener's.
+        return Err(Refused::new(StatusCode::MISDIRECTED_REQUEST, Flag::Misdirected, "wrong connection for this host"));
+    }
+    let Some(served) = served else {
+        return Err(Refused::new(StatusCode::NOT_FOUND, Flag::NoRoute, "no route matches"));
+    };
+    let rule = Arc::clone(&served.rule);
+    exchange.served = Some(served);
+    if let Some(why) = &rule.unserved {
+        return Err(
+            Refused::new(StatusCode::INTERNAL_SERVER_ERROR, Flag::Unserved, "this rule cannot be served").because(why)
+        );
+    }
+    if let Some(to) = &rule.filters.redirect {
+        let (status, location) = redirect(to, &listener, host, request.uri().path_and_query(), prefix)?;
+        return Ok(Accepted::Redirect(status, location));
+    }
+    Ok(Accepted::Forward(Matched { listener, rule, prefix }))
+}
+
+fn scheme(listener: &Listener) -> &'static str {
+    if listener.kind == ListenerKind::Https { "https" } else { "http" }
+}
+
+fn redirect(
+    to: &snapshot::Redirect,
+    listener: &Listener,
+    host: &str,
+    path: Option<&PathAndQuery>,
+    prefix: Option<usize>,
+) -> Result<(StatusCode, HeaderValue), Refused> {
+    let root = PathAndQuery::from_static("/");
+    let path = path.unwrap_or(&root);
+    let asked = Asked { scheme: scheme(listener), host, listener_port: listener.port, path, prefix };
+    filter::redirect(to, &asked)
+        .ok_or_else(|| Refused::new(StatusCode::BAD_REQUEST, Flag::BadRequest, "no host to redirect to"))
+}
+
+/// A request on its way to a backend. Errors give the record back, for the answer.
+async fn forward(
+    mut exchange: Box<Exchange>,
+    matched: Matched,
+    request: Request<Incoming>,
+) -> Result<Response<ResponseBody>, (Box<Exchange>, Refused)> {
+    let connection = Rc::clone(&exchange.connection);
+    let Matched { listener, rule, prefix } = matched;
+    let (destination, backend) = match choose(&mut exchange, &connection, &rule) {
+        Ok(chosen) => chosen,
+        Err(refused) => return Err((exchange, refused)),
+    };
+    if let Some(to) = &destination.filters.redirect {
+        let host = exchange.host.clone();
+        let host = host.to_str().unwrap_or_default();
+        return match redirect(to, &listener, host, request.uri().path_and_query(), prefix) {
+            Ok((status, location)) => Ok(redirected(exchange, status, location)),
+            Err(refused) => Err((exchange, refused)),
+        };
+    }
+    let upgrade = message::wanted_upgrade(&request)
+        .filter(|_| http_body::Body::is_end_stream(request.body()) && !pool::must_multiplex(&backend));
+    exchange.upgrading = upgrade.is_some();
+    let wants_trailers = message::has_token(request.headers(), &header::TE, "trailers");
+    let (mut parts, body) = request.into_parts();
+    let body = RequestBody::new(body, &exchange.meter);
+    let target =
+        match prepare(&mut parts, &exchange, &connection, &listener, [&rule.filters, &destination.filters], prefix) {
+            Ok(target) => target,
+            Err(malformed) => return Err((exchange, malformed.into())),
+        };
+    let outgoing = Outgoing { parts, target, upgrade, wants_trailers };
+    let mut watch = watch(&exchange, &connection, &rule);
+    let meter = Rc::clone(&exchange.meter);
+    let sent = watch.guard(&meter, Box::pin(send(&mut exchange, &connection, &backend, outgoing, body))).await;
+    let (response, lease) = match sent {
+        Ok(Ok(sent)) => sent,
+        Ok(Err(refused)) => return Err((exchange, refused)),
+        Err(flag) => {
+            let refused = match flag {
+                Flag::ClientIdle => Refused::new(StatusCode::REQUEST_TIMEOUT, flag, "the request came too slowly"),
+                _ => Refused::new(StatusCode::GATEWAY_TIMEOUT, flag, "no answer from the backend in time"),
+            };
+            return Err((exchange, refused));
+        }
+    };
+    Ok(respond(exchange, [&rule.filters, &destination.filters], response, lease, watch))
+}
+
+/// The backend that this request goes to, by weight.
+fn choose<'a>(
+    exchange: &mut Exchange,
+    connection: &Connection,
+    rule: &'a Rule,
+) -> Result<(&'a Destination, Arc<Backend>), Refused> {
+    let invalid = || Refused::new(StatusCode::INTERNAL_SERVER_ERROR, Flag::InvalidBackend, "no valid backend");
+    let point = connection.worker.http_pool().next_point();
+    let Some(index) = rule.backend_at(point) else {
+        return Err(invalid().because("the rule has no backend with a weight"));
+    };
+    exchange.backend = Some(index);
+    let destination = &rule.backends[index];
+    let key = destination.backend.as_ref().map_err(|why| invalid().because(why))?;
+    let Some(backend) = connection.worker.runtime().backend(key).cloned() else {
+        return Err(invalid().because("the backend is gone"));
+    };
+    if let Some(why) = &backend.unusable {
+        return Err(invalid().because(why));
+    }
+    Ok((destination, backend))
+}
+
+/// What is sent, apart from the body.
+struct Outgoing {
+    parts: Parts,
+    target: Target,
+    upgrade: Option<HeaderValue>,
+    wants_trailers: bool,
+}
+
+/// Turns the client's header into the backend's.
+fn prepare(
+    parts: &mut Parts,
+    exchange: &Exchange,
+    connection: &Connection,
+    listener: &Listener,
+    filters: [&filter::Filters; 2],
+    prefix: Option<usize>,
+) -> Result<Target, Malformed> {
+    let headers = &mut parts.headers;
+    message::strip_hop_by_hop(headers)?;
+    message::join_cookies(headers);
+    // The gateway itself asks the client to go on, once the backend's connection takes the body.
+    headers.remove(header::EXPECT);
+    headers.remove(header::HOST);
+    headers.append(FORWARDED_FOR, connection.forwarded.clone());
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme(listener)));
+    headers.insert(FORWARDED_HOST, exchange.host.clone());
+    let path = parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let mut target = Target { host: exchange.host.clone(), path };
+    for filters in filters {
+        filters.apply_to_request(&mut target, headers, prefix);
+    }
+    // A filter may set Host as any other header.
+    if let Some(host) = headers.remove(header::HOST) {
+        target.host = host;
+    }
+    message::strip_hop_by_hop(headers)?;
+    Ok(target)
+}
+
+fn watch(exchange: &Exchange, connection: &Connection, rule: &Rule) -> Watch {
+    let at = |from: Instant, timeout: Option<_>, flag| Some((from.checked_add(timeout?)?, flag));
+    let request = at(exchange.started(), rule.timeouts.request, Flag::RequestTimeout);
+    let backend = at(connection.worker.now(), rule.timeouts.backend_request, Flag::BackendTimeout);
+    let deadline = match (request, backend) {
+        (Some(request), Some(backend)) => Some(if backend.0 < request.0 { backend } else { request }),
+        (one, other) => one.or(other),
+    };
+    Watch::new(deadline, connection.worker.limits().stream_idle)
+}
+
+/// Gets a connection, sends the request, waits for the header of the response. A second try is made where the first has
+/// certainly done nothing: no connection came about, or a kept one had died; or may be repeated (RFC 9110 9.2.2).
+async fn send(
+    exchange: &mut Exchange,
+    connection: &Connection,
+    backend: &Arc<Backend>,
+    mut outgoing: Outgoing,
+    body: RequestBody,
+) -> Result<(Response<Incoming>, Lease), Refused> {
+    let want = if outgoing.upgrade.is_some() { Want::Http1 } else { Want::Any };
+    let mut body = Some(body);
+    let mut fresh = false;
+    loop {
+        let mut lease = lease(exchange, connection, backend, want, fresh).await?;
+        let request =
+            outgoing.request(&lease, backend, body.take().unwrap_or_else(|| RequestBody::empty(&exchange.meter)));
+        let bodyless = http_body::Body::is_end_stream(request.body());
+        let again = (lease.reused && bodyless && request.method().is_idempotent()).then(|| request.headers().clone());
+        let broken = |error: &dyn ToString| {
+            Refused::new(StatusCode::BAD_GATEWAY, Flag::UpstreamResponse, "the backend gave no valid answer")
+                .because(error.to_string())
+        };
+        let mut error = match lease.send(request).await {
+            Ok(response) => return Ok((response, lease)),
+            Err(error) => error,
+        };
+        if exchange.meter.request_broken.get() {
+            return Err(
+                Refused::new(StatusCode::BAD_REQUEST, Flag::ClientGone, "the request broke off").because(error.error())
+            );
+        }
+        if !lease.reused {
+            return Err(broken(error.error()));
+        }
+        fresh = true;
+        match (error.take_message(), again) {
+            (Some(request), _) => {
+                let (parts, unsent) = request.into_parts();
+                outgoing.parts.headers = parts.headers;
+                body = Some(unsent);
+            }
+            (None, Some(headers)) => outgoing.parts.headers = headers,
+            (None, None) => return Err(broken(error.error())),
+        }
+    }
+}
+
+impl Outgoing {
+    /// The request as this connection takes it.
+    fn request(&mut self, lease: &Lease, backend: &Backend, body: RequestBody) -> Request<RequestBody> {
+        let mut headers = std::mem::take(&mut self.parts.headers);
+        let mut request = Request::new(body);
+        if lease.is_http2() {
+            *request.version_mut() = Version::HTTP_2;
+            *request.uri_mut() = filter::absolute_form(&self.target, pool::scheme(backend), &mut headers);
+            if self.wants_trailers {
+                headers.insert(header::TE, HeaderValue::from_static("trailers"));
+            }
+        } else {
+            *request.uri_mut() = filter::origin_form(&self.target, &mut headers);
+            if let Some(protocol) = &self.upgrade {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+                headers.insert(header::UPGRADE, protocol.clone());
+            }
+        }
+        *request.method_mut() = self.parts.method.clone();
+        *request.headers_mut() = headers;
+        request
+    }
+}
+
+/// A connection to one of the backend's endpoints, passing over those that cannot be reached.
+async fn lease(
+    exchange: &mut Exchange,
+    connection: &Connection,
+    backend: &Arc<Backend>,
+    want: Want,
+    fresh: bool,
+) -> Result<Lease, Refused> {
+    let worker = &connection.worker;
+    let mut tries = TRIES.min(backend.endpoints.len());
+    loop {
+        let Some(endpoint) = backend.pick(worker.now()).map(Arc::<Endpoint>::clone) else {
+            return Err(Refused::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                Flag::NoEndpoint,
+                "the backend has no endpoints",
+            ));
+        };
+        exchange.endpoint = Some(Arc::clone(&endpoint));
+        match worker.http_pool().lease(worker, backend, &endpoint, want, fresh).await {
+            Ok(lease) => return Ok(lease),
+            Err(error) if tries <= 1 => {
+                let flag = match &error {
+                    LeaseError::Connect(ConnectError::Unusable(_)) => Flag::InvalidBackend,
+                    _ => Flag::UpstreamConnect,
+                };
+                return Err(Refused::new(StatusCode::BAD_GATEWAY, flag, "the backend cannot be reached").because(error));
+            }
+            Err(_) => tries -= 1,
+        }
+    }
+}
+
+/// Turns the backend's response into the client's.
+fn respond(
+    mut exchange: Box<Exchange>,
+    filters: [&filter::Filters; 2],
+    response: Response<Incoming>,
+    lease: Lease,
+    watch: Watch,
+) -> Response<ResponseBody> {
+    let (mut parts, incoming) = response.into_parts();
+    exchange.status = parts.status.as_u16();
+    exchange.meter.last.set(exchange.connection.worker.now());
+    let protocol = parts.headers.get(header::UPGRADE).cloned();
+    if message::strip_hop_by_hop(&mut parts.headers).is_err() {
+        parts.headers.remove(header::CONNECTION);
+    }
+    for filters in filters {
+        filters.apply_to_response(&mut parts.headers);
+    }
+    for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
+        parts.headers.remove(name);
+    }
+    parts.version = Version::HTTP_11;
+    parts.extensions.clear();
+    if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+        return upgrade::respond(exchange, parts, protocol, lease);
+    }
+    Response::from_parts(parts, ResponseBody::upstream(incoming, lease, watch, exchange))
+}
+
+fn redirected(mut exchange: Box<Exchange>, status: StatusCode, location: HeaderValue) -> Response<ResponseBody> {
+    exchange.status = status.as_u16();
+    let rule = exchange.served.as_ref().map(|served| Arc::clone(&served.rule));
+    let mut response = Response::new(ResponseBody::text("", Some(exchange)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::LOCATION, location);
+    if let Some(rule) = rule {
+        rule.filters.apply_to_response(response.headers_mut());
+    }
+    response
+}
+
+/// An error of our own, as one line of text.
+fn answer(mut exchange: Box<Exchange>, refused: Refused) -> Response<ResponseBody> {
+    let Refused { status, flag, text, error } = refused;
+    exchange.status = status.as_u16();
+    exchange.fail(flag, error);
+    let close = flag == Flag::BadRequest || flag == Flag::ClientIdle;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    if close && exchange.connection.is_http1() {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    let mut response = Response::new(ResponseBody::text(format!("{} {text}\n", status.as_u16()), Some(exchange)));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

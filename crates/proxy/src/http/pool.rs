@@ -1,0 +1,341 @@
+//! Connections to HTTP backends, kept per worker and endpoint: HTTP/1.1 one request at a time, the last used one first;
+//! HTTP/2 many at a time.
+
+use super::{body::RequestBody, transport::Transport};
+use crate::{
+    io::Io,
+    upstream::{Active, Backend, ConnectError, Endpoint, Protocols, connect_endpoint},
+    worker::Worker,
+};
+use bytes::Bytes;
+use http::{Request, Response, uri::Scheme};
+use hyper::{
+    body::Incoming,
+    client::conn::{TrySendError, http1, http2},
+};
+use hyper_util::rt::TokioTimer;
+use snapshot::AppProtocol;
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::{Rc, Weak},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::{Mutex, oneshot};
+
+/// Idle connections that one worker keeps to one endpoint.
+const MAX_IDLE: usize = 256;
+/// Requests at one time on one HTTP/2 connection; should the backend allow fewer, the others wait in it.
+const MAX_STREAMS: usize = 100;
+/// How often idle connections are looked at.
+const SWEEP: Duration = Duration::from_secs(15);
+/// Between probes of HTTP/2 connections, and how long an answer may take.
+const PING: Duration = Duration::from_secs(30);
+const PONG: Duration = Duration::from_secs(20);
+/// Flow-control windows of HTTP/2 towards backends.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 4 << 20;
+/// All of a response's header.
+const MAX_HEADER: u32 = 256 << 10;
+const MAX_HEADERS: usize = 256;
+/// The golden ratio's fraction of 2³²: stepping by it visits the unit interval evenly, whoever takes which steps.
+pub(super) const STRIDE: u32 = 0x9e37_79b9;
+
+/// Upstream connections of one worker.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    inner: Rc<Inner>,
+    point: Cell<u32>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// By [`Endpoint::id`], which changes when protocol or TLS do.
+    peers: RefCell<HashMap<u64, Rc<Peer>>>,
+    sweeping: Cell<bool>,
+}
+
+/// Connections to one endpoint.
+#[derive(Debug, Default)]
+struct Peer {
+    idle: RefCell<Vec<Idle>>,
+    multiplexed: RefCell<Vec<Rc<Multiplexed>>>,
+    /// Held while an HTTP/2 connection is made, so that a burst of requests makes one.
+    connecting: Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    sender: http1::SendRequest<RequestBody>,
+    upgrade: UpgradeReceiver,
+    since: Instant,
+}
+
+#[derive(Debug)]
+struct Multiplexed {
+    sender: http2::SendRequest<RequestBody>,
+    streams: Cell<usize>,
+    since: Cell<Instant>,
+}
+
+/// Where a connection goes once the backend has switched protocols: it and what was read behind the 101.
+pub(super) type UpgradeReceiver = oneshot::Receiver<(Io, Bytes)>;
+
+/// A connection that one request uses.
+#[derive(Debug)]
+pub(super) struct Lease {
+    connection: Leased,
+    /// It has served a request before, so it may have died since.
+    pub(super) reused: bool,
+}
+
+#[derive(Debug)]
+enum Leased {
+    One { sender: http1::SendRequest<RequestBody>, upgrade: UpgradeReceiver, home: Weak<Peer> },
+    Many(Stream),
+}
+
+/// What a request needs of its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Want {
+    /// What the backend speaks.
+    Any,
+    /// HTTP/1.1, as the request switches protocols.
+    Http1,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LeaseError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("no HTTP connection to the backend: {0}")]
+    Handshake(#[from] hyper::Error),
+}
+
+/// Whether HTTP/2 is spoken without asking, asked for by ALPN, or not spoken.
+fn protocols(backend: &Backend, want: Want) -> Protocols {
+    match (backend.tls.is_some(), backend.protocol) {
+        (true, AppProtocol::H2 | AppProtocol::H2c) if want == Want::Any => Protocols::H2OrHttp1,
+        (true, _) => Protocols::Http1,
+        (false, _) => Protocols::None,
+    }
+}
+
+/// Whether connections to the backend can be HTTP/2.
+pub(super) fn may_multiplex(backend: &Backend) -> bool {
+    matches!(backend.protocol, AppProtocol::H2 | AppProtocol::H2c)
+}
+
+/// Whether they can be nothing else.
+pub(super) fn must_multiplex(backend: &Backend) -> bool {
+    may_multiplex(backend) && backend.tls.is_none()
+}
+
+impl Pool {
+    /// The next point of an even spread over the unit interval, as a fraction of 2³².
+    pub(super) fn next_point(&self) -> u32 {
+        let point = self.point.get().wrapping_add(STRIDE);
+        self.point.set(point);
+        point
+    }
+
+    /// A connection to an endpoint, kept or new.
+    pub(super) async fn lease(
+        &self,
+        worker: &Worker,
+        backend: &Arc<Backend>,
+        endpoint: &Endpoint,
+        want: Want,
+        fresh: bool,
+    ) -> Result<Lease, LeaseError> {
+        let peer = Rc::clone(self.inner.peers.borrow_mut().entry(endpoint.id).or_default());
+        let multiplex = want == Want::Any && may_multiplex(backend);
+        if !fresh && let Some(lease) = peer.take(worker, multiplex) {
+            return Ok(lease);
+        }
+        // One at a time makes an HTTP/2 connection; who waited looks again first.
+        let _turn = if multiplex { Some(peer.connecting.lock().await) } else { None };
+        if multiplex
+            && !fresh
+            && let Some(lease) = peer.take(worker, multiplex)
+        {
+            return Ok(lease);
+        }
+        let io = connect_endpoint(worker, backend, endpoint, protocols(backend, want)).await?;
+        self.sweep(worker);
+        let active = backend.track();
+        if multiplex && (backend.tls.is_none() || io.alpn() == Some(b"h2")) {
+            open_http2(worker, &peer, io, active).await
+        } else {
+            open_http1(worker, &peer, io, active).await
+        }
+    }
+
+    /// Starts to look at idle connections from time to time, for as long as there are any.
+    fn sweep(&self, worker: &Worker) {
+        if self.inner.sweeping.replace(true) {
+            return;
+        }
+        let (inner, idle) = (Rc::clone(&self.inner), worker.limits().upstream_idle);
+        worker.spawn(async move {
+            loop {
+                tokio::time::sleep(SWEEP).await;
+                inner.peers.borrow_mut().retain(|_, peer| peer.keep(idle) || Rc::strong_count(peer) > 1);
+                if inner.peers.borrow().is_empty() {
+                    inner.sweeping.set(false);
+                    return;
+                }
+            }
+        });
+    }
+}
+
+impl Peer {
+    fn take(self: &Rc<Self>, worker: &Worker, multiplex: bool) -> Option<Lease> {
+        if multiplex {
+            let mut all = self.multiplexed.borrow_mut();
+            all.retain(|one| !one.sender.is_closed());
+            let free = all.iter().find(|one| one.streams.get() < MAX_STREAMS);
+            if let Some(free) = free {
+                return Some(Lease { connection: Leased::Many(Stream::new(free)), reused: true });
+            }
+        }
+        let (now, limit) = (worker.now(), worker.limits().upstream_idle);
+        loop {
+            let Idle { sender, upgrade, since } = self.idle.borrow_mut().pop()?;
+            if !sender.is_closed() && now.saturating_duration_since(since) < limit {
+                let connection = Leased::One { sender, upgrade, home: Rc::downgrade(self) };
+                return Some(Lease { connection, reused: true });
+            }
+        }
+    }
+
+    /// Drops what is dead or has been idle for too long; says whether anything is left.
+    fn keep(&self, idle: Duration) -> bool {
+        let fresh = |since: Instant| since.elapsed() < idle;
+        let mut single = self.idle.borrow_mut();
+        single.retain(|one| !one.sender.is_closed() && fresh(one.since));
+        let mut many = self.multiplexed.borrow_mut();
+        many.retain(|one| !one.sender.is_closed() && (one.streams.get() > 0 || fresh(one.since.get())));
+        !single.is_empty() || !many.is_empty()
+    }
+}
+
+async fn open_http1(worker: &Worker, peer: &Rc<Peer>, io: Io, active: Active) -> Result<Lease, LeaseError> {
+    let mut builder = http1::Builder::new();
+    builder.max_headers(MAX_HEADERS).max_buf_size(MAX_HEADER as usize);
+    let (mut sender, mut connection) = builder.handshake(Transport::new(io, Bytes::new())).await?;
+    let (upgraded, upgrade) = oneshot::channel();
+    worker.spawn(async move {
+        let _active = active;
+        // Ends cleanly when it is closed, and when the backend has switched protocols.
+        let end = std::future::poll_fn(|cx| connection.poll_without_shutdown(cx)).await;
+        if end.is_ok() && !upgraded.is_closed() {
+            let parts = connection.into_parts();
+            let _ = upgraded.send(parts.io.into_parts(&parts.read_buf));
+        }
+    });
+    sender.ready().await?;
+    let connection = Leased::One { sender, upgrade, home: Rc::downgrade(peer) };
+    Ok(Lease { connection, reused: false })
+}
+
+async fn open_http2(worker: &Worker, peer: &Rc<Peer>, io: Io, active: Active) -> Result<Lease, LeaseError> {
+    let mut builder = http2::Builder::new(Spawn(worker.clone()));
+    builder
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(MAX_HEADER)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PONG);
+    let (sender, connection) = builder.handshake(Transport::new(io, Bytes::new())).await?;
+    worker.spawn(async move {
+        let _active = active;
+        // What ends it, each of its requests is told.
+        let _ = connection.await;
+    });
+    let since = Cell::new(worker.now());
+    let one = Rc::new(Multiplexed { sender, streams: Cell::new(0), since });
+    peer.multiplexed.borrow_mut().push(Rc::clone(&one));
+    Ok(Lease { connection: Leased::Many(Stream::new(&one)), reused: false })
+}
+
+/// Runs hyper's tasks on the worker.
+#[derive(Clone)]
+pub(super) struct Spawn(pub(super) Worker);
+
+impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Spawn {
+    fn execute(&self, task: F) {
+        self.0.spawn(task);
+    }
+}
+
+/// One request's place on a shared connection.
+#[derive(Debug)]
+struct Stream(Rc<Multiplexed>);
+
+impl Stream {
+    fn new(one: &Rc<Multiplexed>) -> Self {
+        one.streams.set(one.streams.get() + 1);
+        Self(Rc::clone(one))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.0.streams.set(self.0.streams.get().saturating_sub(1));
+        self.0.since.set(Instant::now());
+    }
+}
+
+impl Lease {
+    /// Whether it is HTTP/2.
+    pub(super) fn is_http2(&self) -> bool {
+        matches!(self.connection, Leased::Many(_))
+    }
+
+    /// Sends a request and waits for the header of its response.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<RequestBody>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
+        match &mut self.connection {
+            Leased::One { sender, .. } => {
+                // A kept connection that has just died says so here, before anything is sent.
+                let _ = sender.ready().await;
+                sender.try_send_request(request).await
+            }
+            Leased::Many(one) => {
+                let mut sender = one.0.sender.clone();
+                sender.try_send_request(request).await
+            }
+        }
+    }
+
+    /// Where the connection comes out once the backend has switched protocols.
+    pub(super) fn into_upgrade(self) -> Option<UpgradeReceiver> {
+        match self.connection {
+            Leased::One { upgrade, .. } => Some(upgrade),
+            Leased::Many(_) => None,
+        }
+    }
+
+    /// The response has been read: the connection may serve another request.
+    pub(super) fn give_back(self) {
+        let Leased::One { sender, upgrade, home } = self.connection else { return };
+        if let Some(home) = home.upgrade()
+            && !sender.is_closed()
+            && home.idle.borrow().len() < MAX_IDLE
+        {
+            home.idle.borrow_mut().push(Idle { sender, upgrade, since: Instant::now() });
+        }
+    }
+}
+
+/// The scheme that HTTP/2 requests carry.
+pub(super) fn scheme(backend: &Backend) -> Scheme {
+    if backend.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP }
+}

@@ -1,0 +1,306 @@
+//! Client connections: HTTP/1.1 and HTTP/2 on hyper. An idle HTTP/1.1 connection is taken out of hyper and holds only its
+//! socket.
+
+use super::{Table, exchange, pipeline, pool::Spawn, transport::Transport, upgrade::Tunnel};
+use crate::{
+    conn::{Alpn, Conn},
+    drain::Signal,
+    io::Io,
+    listener::Cause,
+    worker::Worker,
+};
+use bytes::Bytes;
+use http::HeaderValue;
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::TokioTimer;
+use std::{
+    cell::{Cell, RefCell},
+    convert::Infallible,
+    pin::pin,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::time::sleep;
+
+/// An HTTP/1.1 connection that does nothing for so long is parked.
+const PARK: Duration = Duration::from_secs(1);
+/// Between looks at the first bytes, when fewer than needed have come.
+const PEEK: Duration = Duration::from_millis(5);
+/// Between probes of HTTP/2 connections, and how long an answer may take.
+const PING: Duration = Duration::from_secs(30);
+const PONG: Duration = Duration::from_secs(20);
+/// Flow-control windows of HTTP/2: what one client can make us hold.
+const STREAM_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 1 << 20;
+/// Streams that a client has reset before we have seen them, and resets by its errors that we keep in mind.
+const MAX_PENDING_RESETS: usize = 50;
+const MAX_LOCAL_RESETS: usize = 200;
+
+/// What the requests of one client connection share.
+pub(super) struct Connection {
+    pub(super) worker: Worker,
+    pub(super) conn: Conn,
+    /// The client's address, for `X-Forwarded-For`.
+    pub(super) forwarded: HeaderValue,
+    /// For the moment between a change of the configuration and the end of the connection.
+    fallback: Arc<Table>,
+    http2: Cell<bool>,
+    active: Cell<usize>,
+    started: Cell<u64>,
+    /// Requests that the client cancelled: since when, and how many.
+    cancelled: Cell<(Instant, u32)>,
+    /// The client cancels more than it may.
+    flooded: Signal,
+    tunnel: RefCell<Option<Tunnel>>,
+}
+
+impl Connection {
+    /// The routes as they stand.
+    pub(super) fn table(&self) -> Arc<Table> {
+        let runtime = self.worker.runtime();
+        let port = runtime.port(self.conn.listener.bound);
+        Arc::clone(port.and_then(|port| port.http.as_ref()).unwrap_or(&self.fallback))
+    }
+
+    pub(super) fn is_http1(&self) -> bool {
+        !self.http2.get()
+    }
+
+    /// A request begins.
+    pub(super) fn begin(&self) {
+        self.active.set(self.active.get() + 1);
+        self.started.set(self.started.get() + 1);
+    }
+
+    /// A request has ended.
+    pub(super) fn end(&self, cancelled: bool) {
+        self.active.set(self.active.get().saturating_sub(1));
+        if !cancelled || !self.http2.get() {
+            return;
+        }
+        let now = self.worker.now();
+        let (since, count) = match self.cancelled.get() {
+            (since, count) if now.saturating_duration_since(since) < Duration::from_secs(1) => (since, count + 1),
+            _ => (now, 1),
+        };
+        self.cancelled.set((since, count));
+        if count > self.worker.limits().h2_resets_per_second {
+            self.flooded.fire();
+        }
+    }
+
+    /// Leaves what is to be done once the client has been sent a 101.
+    pub(super) fn set_tunnel(&self, tunnel: Tunnel) {
+        *self.tunnel.borrow_mut() = Some(tunnel);
+    }
+}
+
+/// Serves one connection of an HTTP or HTTPS listener; `table` is what its port serves now.
+pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, table: Arc<Table>) {
+    let forwarded = conn.peer.ip().to_canonical().to_string();
+    let connection = Rc::new(Connection {
+        forwarded: HeaderValue::from_str(&forwarded).unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+        fallback: table,
+        http2: Cell::new(false),
+        active: Cell::new(0),
+        started: Cell::new(0),
+        cancelled: Cell::new((worker.now(), 0)),
+        flooded: Signal::default(),
+        tunnel: RefCell::default(),
+        worker,
+        conn,
+    });
+    let opening = match connection.conn.tls.as_ref().map(|tls| tls.alpn) {
+        Some(Alpn::H2) => Opening::Http2,
+        // What came with the end of the handshake may be read already, so the socket tells nothing.
+        Some(Alpn::Http1 | Alpn::None) => Opening::Http1,
+        None => first_bytes(&connection, &io).await,
+    };
+    match opening {
+        Opening::Nothing => {}
+        Opening::Http1 => Box::pin(serve_http1(&connection, io)).await,
+        Opening::Http2 => Box::pin(serve_http2(&connection, io)).await,
+        Opening::Tls => {
+            refuse(&connection, "TLS on a plain HTTP listener; possible cause: an https:// URL for this port");
+        }
+    }
+}
+
+enum Opening {
+    /// Nothing came in time.
+    Nothing,
+    Http1,
+    /// The preface of prior knowledge (RFC 9113 3.3).
+    Http2,
+    /// A TLS record.
+    Tls,
+}
+
+/// What the first bytes of a plain connection begin. They stay in the socket.
+async fn first_bytes(connection: &Connection, io: &Io) -> Opening {
+    const PREFACE: &[u8] = b"PRI ";
+    if !readable(connection, io).await {
+        return Opening::Nothing;
+    }
+    let until = connection.worker.now() + connection.worker.limits().header_read;
+    let mut first = [0; PREFACE.len()];
+    loop {
+        let Ok(length) = io.socket().peek(&mut first).await else { return Opening::Nothing };
+        match &first[..length] {
+            [] => return Opening::Nothing,
+            [0x16, 0x03, ..] => return Opening::Tls,
+            PREFACE => return Opening::Http2,
+            some if !PREFACE.starts_with(some) => return Opening::Http1,
+            _ if connection.worker.now() >= until => return Opening::Nothing,
+            _ => sleep(PEEK).await,
+        }
+    }
+}
+
+/// Waits for bytes on a connection without a request. False: it is to be closed.
+async fn readable(connection: &Connection, io: &Io) -> bool {
+    tokio::select! {
+        biased;
+        result = io.socket().readable() => result.is_ok(),
+        () = connection.conn.closing.fired() => false,
+        () = sleep(connection.worker.limits().http_idle) => false,
+    }
+}
+
+async fn serve_http1(connection: &Rc<Connection>, mut io: Io) {
+    let limit = connection.worker.limits().header_read;
+    let (mut early, mut header_began) = (Bytes::new(), connection.worker.now());
+    loop {
+        let left = limit.saturating_sub(connection.worker.now().saturating_duration_since(header_began));
+        if left.is_zero() {
+            return;
+        }
+        let requests = connection.started.get();
+        let Some((back, rest)) = active(connection, io, early, left).await else { return };
+        (io, early) = (back, rest);
+        if early.is_empty() {
+            if !readable(connection, &io).await {
+                return;
+            }
+            header_began = connection.worker.now();
+        } else if connection.started.get() != requests {
+            header_began = connection.worker.now();
+        }
+    }
+}
+
+/// Lets hyper serve the connection until it ends, or until it rests: then it comes back, with the bytes of a header that
+/// has begun.
+async fn active(connection: &Rc<Connection>, io: Io, early: Bytes, header_read: Duration) -> Option<(Io, Bytes)> {
+    let limits = connection.worker.limits();
+    let transport = Transport::new(io, early);
+    let unflushed = transport.unflushed();
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_read)
+        .max_headers(limits.headers)
+        .max_header_size(limits.header_bytes)
+        .max_buf_size(limits.header_bytes.max(8 << 10));
+    let service = {
+        let connection = Rc::clone(connection);
+        service_fn(move |request| answer(Rc::clone(&connection), request))
+    };
+    let mut http = builder.serve_connection(transport, service);
+    let closing = &connection.conn.closing;
+    let mut graceful = false;
+    loop {
+        let seen = connection.started.get();
+        tokio::select! {
+            biased;
+            result = &mut http => {
+                if let Some(tunnel) = connection.tunnel.take() {
+                    let parts = http.into_parts();
+                    let (io, early) = parts.io.into_parts(&parts.read_buf);
+                    Box::pin(tunnel.run(io, early)).await;
+                } else if let Err(error) = result && error.is_parse() {
+                    refuse(connection, &error.to_string());
+                }
+                return None;
+            }
+            () = closing.fired(), if !graceful => {
+                graceful = true;
+                std::pin::Pin::new(&mut http).graceful_shutdown();
+            }
+            () = sleep(PARK) => {
+                let resting = connection.active.get() == 0 && connection.started.get() == seen;
+                if resting && !unflushed.get() && !graceful {
+                    let parts = http.into_parts();
+                    return Some(parts.io.into_parts(&parts.read_buf));
+                }
+            }
+        }
+    }
+}
+
+async fn serve_http2(connection: &Rc<Connection>, io: Io) {
+    connection.http2.set(true);
+    let limits = connection.worker.limits();
+    let mut builder = http2::Builder::new(Spawn(connection.worker.clone()));
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.h2_streams)
+        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
+        .max_local_error_reset_streams(MAX_LOCAL_RESETS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PONG);
+    let service = {
+        let connection = Rc::clone(connection);
+        service_fn(move |request| answer(Rc::clone(&connection), request))
+    };
+    let mut http = pin!(builder.serve_connection(Transport::new(io, Bytes::new()), service));
+    let closing = &connection.conn.closing;
+    let mut graceful = false;
+    loop {
+        let seen = connection.started.get();
+        tokio::select! {
+            biased;
+            result = &mut http => {
+                if let Err(error) = result && connection.started.get() == 0 && !error.is_canceled() {
+                    refuse(connection, &error.to_string());
+                }
+                return;
+            }
+            () = closing.fired(), if !graceful => {
+                graceful = true;
+                http.as_mut().graceful_shutdown();
+            }
+            () = connection.flooded.fired() => {
+                refuse(connection, "more streams reset in a second than may be");
+                return;
+            }
+            () = sleep(limits.http_idle), if !graceful => {
+                if connection.active.get() == 0 && connection.started.get() == seen {
+                    graceful = true;
+                    http.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+}
+
+async fn answer(
+    connection: Rc<Connection>,
+    request: http::Request<Incoming>,
+) -> Result<http::Response<super::body::ResponseBody>, Infallible> {
+    Ok(pipeline::handle(connection, request).await)
+}
+
+/// Counts and logs a connection that speaks no HTTP we understand.
+fn refuse(connection: &Connection, why: &str) {
+    connection.conn.listener.metrics.error(Cause::Protocol);
+    exchange::log_refusal(connection, why);
+}
