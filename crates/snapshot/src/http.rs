@@ -59,7 +59,7 @@ pub struct Precedence {
     pub headers: Reverse<u16>,
     /// More come first.
     pub query: Reverse<u16>,
-    /// Seconds since 1970; `i64::MAX` if the object has no creationTimestamp.
+    /// Seconds since 1970; `i64::MIN` if the object has no creationTimestamp: such objects are equally old, and oldest.
     pub created: i64,
     /// Namespace and name of the route.
     pub route: ObjectName,
