@@ -1,0 +1,168 @@
+//! The proxy's answers over the statuses: pending until it has acknowledged, false where it refused.
+
+use crate::findings::{Code, Finding, Severity};
+use crate::status::{Status, Statuses};
+use resources::status::{Condition, ConditionStatus, GatewayStatus};
+use resources::{Key, Kind};
+use snapshot::{Ack, Entity, EntityKey, ListenerProtocol, ObjectName, Refusal, Snapshot};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Turns statuses as if everything were acknowledged into those of what has been.
+pub(crate) fn overlay(
+    snapshot: &Snapshot,
+    changed_at: &BTreeMap<EntityKey, u64>,
+    ack: &Ack,
+    statuses: &mut Statuses,
+    findings: &mut BTreeSet<Finding>,
+) {
+    for (key, entity) in &snapshot.entities {
+        let changed = changed_at.get(key).copied().unwrap_or_default();
+        if let (Entity::Gateway(gateway), true) = (entity, changed > ack.revision)
+            && let Some(Status::Gateway(status)) = statuses.get_mut(&object_key(Kind::Gateway, &gateway.name))
+        {
+            pending(status, changed);
+        }
+    }
+    for refusal in &ack.refusals {
+        let changed = changed_at.get(&refusal.entity).copied();
+        // What was refused has changed or is gone: the answer to its new form is yet to come.
+        if changed.is_none_or(|changed| changed > ack.revision) {
+            continue;
+        }
+        refuse(snapshot, refusal, statuses, findings);
+    }
+}
+
+fn object_key(kind: Kind, name: &ObjectName) -> Key {
+    Key::new(kind, &*name.namespace, &*name.name)
+}
+
+fn pending(status: &mut GatewayStatus, revision: u64) {
+    let lists = std::iter::once(&mut status.conditions).chain(status.listeners.iter_mut().map(|l| &mut l.conditions));
+    for condition in lists.flatten() {
+        if condition.condition_type == "Programmed" && condition.status == ConditionStatus::True {
+            condition.status = ConditionStatus::Unknown;
+            condition.reason = "Pending".into();
+            condition.message = format!("waiting for the proxy to confirm revision {revision}");
+        }
+    }
+}
+
+fn refuse(snapshot: &Snapshot, refusal: &Refusal, statuses: &mut Statuses, findings: &mut BTreeSet<Finding>) {
+    let mut report = |key: &Key, field: &str| {
+        let port = field.ends_with(".port");
+        findings.insert(Finding {
+            key: key.clone(),
+            severity: Severity::Error,
+            code: if port { Code::PortUnavailable } else { Code::Refused },
+            field_path: field.to_owned(),
+            message: refusal.message.clone(),
+            hint: String::new(),
+        });
+    };
+    let route = |kind: Kind, name: &ObjectName| object_key(kind, name);
+    match &refusal.entity {
+        EntityKey::Gateway(name) => {
+            let key = object_key(Kind::Gateway, name);
+            report(&key, &refusal.field);
+            if let Some(Status::Gateway(status)) = statuses.get_mut(&key) {
+                match listener_index(&refusal.field) {
+                    Some(index) => refuse_listener(status, index, &refusal.field, &refusal.message),
+                    None => refuse_gateway(status, &refusal.field, &refusal.message),
+                }
+            }
+        }
+        EntityKey::Certificate(secret) => {
+            report(&object_key(Kind::Secret, secret), &refusal.field);
+            for (name, listener) in users(snapshot, secret) {
+                if let Some(Status::Gateway(status)) = statuses.get_mut(&object_key(Kind::Gateway, &name))
+                    && let Some(index) = status.listeners.iter().position(|l| l.name == listener)
+                {
+                    let message = format!("Secret {secret}: {}", refusal.message);
+                    refuse_listener(status, index, "tls.certificateRefs", &message);
+                }
+            }
+        }
+        EntityKey::HttpRoute(name) => refuse_route(&route(Kind::HttpRoute, name), refusal, statuses, report),
+        EntityKey::TlsRoute(name) => refuse_route(&route(Kind::TlsRoute, name), refusal, statuses, report),
+        EntityKey::KafkaRoute(name) => refuse_route(&route(Kind::KafkaRoute, name), refusal, statuses, report),
+        EntityKey::Backend(backend) => {
+            let kind = match backend.kind {
+                snapshot::BackendKind::Service => Kind::Service,
+                snapshot::BackendKind::Backend => Kind::Backend,
+            };
+            report(&object_key(kind, &backend.name), &refusal.field);
+        }
+    }
+}
+
+/// The `2` of `spec.listeners[2].port`.
+fn listener_index(field: &str) -> Option<usize> {
+    field.strip_prefix("spec.listeners[")?.split_once(']')?.0.parse().ok()
+}
+
+/// Gateways and listeners that show a certificate.
+fn users(snapshot: &Snapshot, secret: &ObjectName) -> Vec<(ObjectName, String)> {
+    let gateways = snapshot.entities.values().filter_map(|entity| match entity {
+        Entity::Gateway(gateway) => Some(gateway),
+        _ => None,
+    });
+    let uses = |protocol: &ListenerProtocol| match protocol {
+        ListenerProtocol::Https { certificates } | ListenerProtocol::TlsTerminate { certificates } => {
+            certificates.contains(secret)
+        }
+        ListenerProtocol::Http | ListenerProtocol::TlsPassthrough => false,
+    };
+    gateways
+        .flat_map(|gateway| gateway.listeners.iter().map(move |listener| (gateway, listener)))
+        .filter(|(_, listener)| uses(&listener.protocol))
+        .map(|(gateway, listener)| (gateway.name.clone(), listener.name.clone()))
+        .collect()
+}
+
+fn set(conditions: &mut [Condition], condition_type: &str, reason: &str, message: &str) {
+    if let Some(condition) = conditions.iter_mut().find(|condition| condition.condition_type == condition_type) {
+        condition.status = ConditionStatus::False;
+        condition.reason = reason.to_owned();
+        condition.message = message.to_owned();
+    }
+}
+
+fn refuse_listener(status: &mut GatewayStatus, index: usize, field: &str, message: &str) {
+    let Some(listener) = status.listeners.get_mut(index) else { return };
+    let text = format!("{field}: {message}");
+    let port = field.ends_with(".port");
+    if port {
+        set(&mut listener.conditions, "Accepted", "PortUnavailable", &text);
+    }
+    set(&mut listener.conditions, "Programmed", if port { "PortUnavailable" } else { "Invalid" }, &text);
+    let is_true = |c: &Condition| c.condition_type == "Programmed" && c.status != ConditionStatus::False;
+    if status.listeners.iter().any(|listener| listener.conditions.iter().any(is_true)) {
+        if let Some(accepted) = status.conditions.iter_mut().find(|c| c.condition_type == "Accepted") {
+            accepted.reason = "ListenersNotValid".into();
+            accepted.message = format!("a listener cannot be served: {text}");
+        }
+    } else {
+        set(&mut status.conditions, "Accepted", "ListenersNotValid", &text);
+        set(&mut status.conditions, "Programmed", "Invalid", &text);
+    }
+}
+
+fn refuse_gateway(status: &mut GatewayStatus, field: &str, message: &str) {
+    let text = format!("{field}: {message}");
+    let reason = if field.starts_with("spec.addresses") { "AddressNotUsable" } else { "Invalid" };
+    set(&mut status.conditions, "Programmed", reason, &text);
+    for listener in &mut status.listeners {
+        set(&mut listener.conditions, "Programmed", "Invalid", &text);
+    }
+}
+
+fn refuse_route(key: &Key, refusal: &Refusal, statuses: &mut Statuses, mut report: impl FnMut(&Key, &str)) {
+    report(key, &refusal.field);
+    if let Some(Status::Route(status)) = statuses.get_mut(key) {
+        let text = format!("{}: the proxy refused it: {}", refusal.field, refusal.message);
+        for parent in &mut status.parents {
+            set(&mut parent.conditions, "Accepted", "UnsupportedValue", &text);
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! How routes attach to listeners, and what their statuses say: common to all kinds of routes.
+
+use crate::findings::{Code, Problem, closest, join};
+use crate::gateway::GatewayState;
+use crate::listener::ListenerState;
+use crate::status::{Status, fails, holds, unless};
+use crate::{CONTROLLER_NAME, Context};
+use resources::gateway_api::ParentReference;
+use resources::status::{Condition, ConditionStatus, RouteParentStatus, RouteStatus};
+use resources::{GATEWAY_GROUP, Key, Kind, ObjectMeta};
+use snapshot::ListenerRef;
+
+/// One parentRef that is ours.
+pub(crate) struct Parent<'a, T> {
+    reference: &'a ParentReference,
+    controller_name: String,
+    /// Which Gateway, and by the index of the listener what the bond is; or why there is none.
+    pub(crate) bonds: Result<Bonds<T>, Vec<Problem>>,
+}
+
+/// A route's bonds to listeners of one Gateway; at least one.
+pub(crate) struct Bonds<T> {
+    pub(crate) gateway: usize,
+    pub(crate) listeners: Vec<(usize, T)>,
+}
+
+/// What is common to the routes of all kinds.
+#[derive(Clone, Copy)]
+pub(crate) struct RouteHead<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) meta: &'a ObjectMeta,
+    pub(crate) parent_refs: &'a [ParentReference],
+}
+
+impl RouteHead<'_> {
+    pub(crate) fn key(&self) -> Key {
+        Key { kind: self.kind, namespace: self.meta.namespace.clone(), name: self.meta.name.clone() }
+    }
+}
+
+/// Finds the listeners for each parentRef. `bind` says what the bond to a listener is that allows the route, or why its
+/// hostnames do not fit.
+pub(crate) fn attach<'a, T>(
+    ctx: &Context<'_>,
+    gateways: &[GatewayState<'_>],
+    route: RouteHead<'a>,
+    mut bind: impl FnMut(&ListenerState<'_>) -> Result<T, Problem>,
+) -> Vec<Parent<'a, T>> {
+    let parents = route.parent_refs.iter().enumerate();
+    parents.filter_map(|(index, reference)| parent(ctx, gateways, route, index, reference, &mut bind)).collect()
+}
+
+fn parent<'a, T>(
+    ctx: &Context<'_>,
+    gateways: &[GatewayState<'_>],
+    route: RouteHead<'_>,
+    index: usize,
+    reference: &'a ParentReference,
+    bind: &mut impl FnMut(&ListenerState<'_>) -> Result<T, Problem>,
+) -> Option<Parent<'a, T>> {
+    let path = format!("spec.parentRefs[{index}]");
+    let none = |field: &str, message: String, hint: String| {
+        let path = format!("{path}{field}");
+        vec![Problem::error("NoMatchingParent", Code::NoMatchingParent, path, message, hint)]
+    };
+    let missing = |problems| {
+        // In a cluster nobody answers for what does not exist; in a folder somebody must say so.
+        ctx.settings.standalone.then(|| Parent {
+            reference,
+            controller_name: CONTROLLER_NAME.to_owned(),
+            bonds: Err(problems),
+        })
+    };
+    let namespace = reference.namespace.as_deref().unwrap_or(&route.meta.namespace);
+    match (&*reference.group, &*reference.kind) {
+        (GATEWAY_GROUP, "Gateway") => {}
+        (GATEWAY_GROUP, "ListenerSet") => {
+            let hint = "attach to the Gateway".to_owned();
+            return missing(none(".kind", "ListenerSets are not served yet".to_owned(), hint));
+        }
+        _ => return None,
+    }
+    let found = gateways.iter().position(|g| g.name.namespace == namespace && g.name.name == reference.name);
+    let Some(at) = found else {
+        if ctx.index.resources().get::<resources::Gateway>(namespace, &reference.name).is_some() {
+            // It exists and is nobody's, which its own status says.
+            return None;
+        }
+        let message = format!("there is no Gateway {namespace}/{}", reference.name);
+        return missing(none(".name", message, gateway_hint(ctx, namespace, &reference.name)));
+    };
+    let gateway = &gateways[at];
+    let bonds = bonds(ctx, gateway, route, reference, &path, bind).map(|listeners| Bonds { gateway: at, listeners });
+    Some(Parent { reference, controller_name: gateway.controller_name.clone(), bonds })
+}
+
+fn gateway_hint(ctx: &Context<'_>, namespace: &str, name: &str) -> String {
+    let known: Vec<String> = ctx.index.resources().gateways.keys().map(|name| name.to_string()).collect();
+    let full = format!("{namespace}/{name}");
+    let same_name = known.iter().find(|known| known.split_once('/').is_some_and(|(_, n)| n == name));
+    match same_name.map(String::as_str).or_else(|| closest(&full, known.iter().map(String::as_str))) {
+        Some(name) => format!("did you mean {name}?"),
+        None if known.is_empty() => "add a Gateway of this name".to_owned(),
+        None => format!("there is {}", known.join(", ")),
+    }
+}
+
+fn bonds<T>(
+    ctx: &Context<'_>,
+    gateway: &GatewayState<'_>,
+    route: RouteHead<'_>,
+    reference: &ParentReference,
+    path: &str,
+    bind: &mut impl FnMut(&ListenerState<'_>) -> Result<T, Problem>,
+) -> Result<Vec<(usize, T)>, Vec<Problem>> {
+    let name = &gateway.name;
+    let one = |reason, code, field: &str, message: String, hint: String| {
+        vec![Problem::error(reason, code, format!("{path}{field}"), message, hint)]
+    };
+    let no_parent = |field: &str, message, hint| one("NoMatchingParent", Code::NoMatchingParent, field, message, hint);
+    let all = &gateway.listeners;
+    let names = || all.iter().map(|listener| listener.spec.name.as_str());
+    let wanted = |listener: &&ListenerState<'_>| {
+        reference.section_name.as_ref().is_none_or(|section| *section == listener.spec.name)
+            && reference.port.is_none_or(|port| port == listener.spec.port)
+    };
+    let chosen: Vec<_> = all.iter().filter(wanted).collect();
+    if chosen.is_empty() {
+        let known = format!("there is {}", names().collect::<Vec<_>>().join(", "));
+        return Err(match (&reference.section_name, reference.port) {
+            (Some(section), _) if !names().any(|name| name == section) => {
+                let hint = closest(section, names()).map_or(known, |name| format!("did you mean {name}?"));
+                no_parent(".sectionName", format!("Gateway {name} has no listener {section}"), hint)
+            }
+            (_, Some(port)) => {
+                let ports: Vec<_> = all.iter().map(|l| l.spec.port.to_string()).collect();
+                let hint = format!("its ports: {}", ports.join(", "));
+                no_parent(".port", format!("Gateway {name} has no such listener on port {port}"), hint)
+            }
+            _ => no_parent("", format!("Gateway {name} has no listener"), known),
+        });
+    }
+    if !gateway.problems.is_empty() {
+        return Err(no_parent("", format!("Gateway {name} is not accepted"), "mend the Gateway first".into()));
+    }
+    let accepted: Vec<_> = chosen.iter().filter(|listener| listener.is_accepted()).collect();
+    if accepted.is_empty() {
+        let described: Vec<_> = chosen.iter().map(|listener| listener.describe()).collect();
+        let message = format!("not accepted on Gateway {name}: {}", described.join(", "));
+        return Err(no_parent("", message, "mend the listeners first".into()));
+    }
+    let fits: Vec<_> = accepted.iter().filter(|listener| listener.kinds.contains(&route.kind)).collect();
+    if fits.is_empty() {
+        let kinds: Vec<_> = accepted
+            .iter()
+            .map(|l| {
+                let kinds: Vec<_> = l.kinds.iter().map(|kind| kind.as_str()).collect();
+                format!("{} takes {}", l.describe(), if kinds.is_empty() { "none".into() } else { kinds.join(" and ") })
+            })
+            .collect();
+        let message = format!("no listener of Gateway {name} takes a {}: {}", route.kind, kinds.join(", "));
+        let hint = match route.kind {
+            Kind::KafkaRoute => "a KafkaRoute needs protocol TLS with mode Terminate",
+            Kind::TlsRoute => "a TLSRoute needs protocol TLS",
+            _ => "choose another listener, or change its protocol or allowedRoutes.kinds",
+        };
+        return Err(one("NotAllowedByListeners", Code::NotAllowedByListeners, "", message, hint.to_owned()));
+    }
+    let allowed: Vec<_> =
+        fits.iter().filter(|listener| listener.allows_namespace(ctx, &name.namespace, &route.meta.namespace)).collect();
+    if allowed.is_empty() {
+        let names: Vec<_> = fits.iter().map(|listener| listener.spec.name.as_str()).collect();
+        let message = format!(
+            "Gateway {name} does not allow routes of namespace {} on listener {}",
+            route.meta.namespace,
+            names.join(", ")
+        );
+        let hint = "set allowedRoutes.namespaces of the listener";
+        return Err(one("NotAllowedByListeners", Code::NotAllowedByListeners, "", message, hint.to_owned()));
+    }
+    let (mut bonds, mut problems) = (Vec::new(), Vec::new());
+    for listener in allowed {
+        match bind(listener) {
+            Ok(bond) => bonds.push((listener.index, bond)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if bonds.is_empty() { Err(problems) } else { Ok(bonds) }
+}
+
+/// What a route comes to beside its parents.
+#[derive(Default)]
+pub(crate) struct Verdict {
+    /// Why the whole route is not accepted.
+    pub(crate) problems: Vec<Problem>,
+    /// Why some of its rules are not; the others stand.
+    pub(crate) partial: Vec<Problem>,
+    /// References that do not resolve.
+    pub(crate) ref_problems: Vec<Problem>,
+    /// Remarks that change no condition.
+    pub(crate) warnings: Vec<Problem>,
+    /// Conditions beside those of the API.
+    pub(crate) extra: Vec<Condition>,
+}
+
+impl Verdict {
+    /// `useDefaultGateways` is not served: the route attaches to its parentRefs only.
+    pub(crate) fn note_default_gateways(&mut self, asked: bool) {
+        if asked {
+            let message = "default Gateways are not served yet; the route attaches to its parentRefs only";
+            let problem = Problem::unsupported("spec.useDefaultGateways", message, "name the Gateways in parentRefs");
+            self.warnings.push(problem.warning());
+        }
+    }
+}
+
+/// Writes a route's status and findings, and counts it where it is attached.
+pub(crate) fn finish<T>(
+    ctx: &mut Context<'_>,
+    gateways: &mut [GatewayState<'_>],
+    route: RouteHead<'_>,
+    parents: &[Parent<'_, T>],
+    verdict: &Verdict,
+) {
+    let (key, generation) = (route.key(), route.meta.generation);
+    let resolved = unless("ResolvedRefs", generation, &verdict.ref_problems, "every reference resolves");
+    let mut status = RouteStatus::default();
+    let mut attached: Vec<(usize, usize)> = Vec::new();
+    for parent in parents {
+        let mut conditions = Vec::new();
+        match &parent.bonds {
+            Err(problems) => {
+                conditions.push(unless("Accepted", generation, problems, ""));
+                ctx.report_all(&key, problems);
+            }
+            Ok(_) if !verdict.problems.is_empty() => {
+                conditions.push(unless("Accepted", generation, &verdict.problems, ""));
+            }
+            Ok(bonds) => {
+                attached.extend(bonds.listeners.iter().map(|(listener, _)| (bonds.gateway, *listener)));
+                conditions.push(holds("Accepted", generation, "the route is attached"));
+            }
+        }
+        conditions.push(resolved.clone());
+        if parent.bonds.is_ok() && verdict.problems.is_empty() && !verdict.partial.is_empty() {
+            let message = format!("Dropped Rule, answered with 500: {}", join(&verdict.partial));
+            let (kind, reason) = ("PartiallyInvalid", "UnsupportedValue");
+            conditions.push(Condition::new(kind, ConditionStatus::True, reason, message, generation));
+        }
+        if parent.bonds.is_ok() {
+            conditions.extend(verdict.extra.iter().cloned());
+        }
+        status.parents.push(RouteParentStatus {
+            parent_ref: parent.reference.clone(),
+            controller_name: parent.controller_name.clone(),
+            conditions,
+        });
+    }
+    attached.sort_unstable();
+    attached.dedup();
+    for (gateway, listener) in attached {
+        gateways[gateway].listeners[listener].attached += 1;
+    }
+    if route.parent_refs.is_empty() && ctx.settings.standalone {
+        let (path, message) = ("spec.parentRefs", "the route has no parent, so nothing is served");
+        let hint = "name a Gateway";
+        ctx.report(&key, &Problem::error("NoMatchingParent", Code::NoMatchingParent, path, message, hint).warning());
+    }
+    if parents.is_empty() {
+        return;
+    }
+    for problems in [&verdict.problems, &verdict.partial, &verdict.ref_problems, &verdict.warnings] {
+        ctx.report_all(&key, problems);
+    }
+    ctx.statuses.insert(key, Status::Route(status));
+}
+
+/// The bonds to listeners that are served, each listener once; `merge` joins two bonds to the same listener.
+pub(crate) fn served<'p, T>(
+    gateways: &[GatewayState<'_>],
+    parents: &'p [Parent<'_, T>],
+) -> impl Iterator<Item = (usize, usize, ListenerRef, &'p T)> {
+    parents.iter().filter_map(|parent| parent.bonds.as_ref().ok()).flat_map(|bonds| {
+        let gateway = &gateways[bonds.gateway];
+        bonds.listeners.iter().filter_map(move |(index, bond)| {
+            let listener = &gateway.listeners[*index];
+            let name = ListenerRef { gateway: gateway.name.clone(), listener: listener.spec.name.clone() };
+            gateway.serves(listener).then_some((bonds.gateway, *index, name, bond))
+        })
+    })
+}
+
+/// A status for a route of a kind that is not served, on each parent that is ours.
+pub(crate) fn refuse_kind(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>], route: RouteHead<'_>) {
+    let message = format!("{} is not served yet", route.kind);
+    let problem = Problem::error("UnsupportedValue", Code::KindNotServed, "spec", message, "");
+    let mut status = RouteStatus::default();
+    for reference in route.parent_refs {
+        let namespace = reference.namespace.as_deref().unwrap_or(&route.meta.namespace);
+        let ours = |g: &&GatewayState<'_>| g.name.namespace == namespace && g.name.name == reference.name;
+        let is_gateway = reference.group == GATEWAY_GROUP && reference.kind == "Gateway";
+        if let Some(gateway) = gateways.iter().find(ours).filter(|_| is_gateway) {
+            let accepted = fails("Accepted", route.meta.generation, problem.reason, problem.to_string());
+            status.parents.push(RouteParentStatus {
+                parent_ref: reference.clone(),
+                controller_name: gateway.controller_name.clone(),
+                conditions: vec![accepted],
+            });
+        }
+    }
+    if !status.parents.is_empty() {
+        ctx.report(&route.key(), &problem);
+        ctx.statuses.insert(route.key(), Status::Route(status));
+    }
+}

@@ -1,0 +1,287 @@
+//! BackendTLSPolicy (GEP-1897): which policy stands for which backend, whether it is valid, and for which Gateways.
+
+use crate::Context;
+use crate::backend::Backends;
+use crate::certificate::check_bundle;
+use crate::findings::{Code, Problem};
+use crate::gateway::GatewayState;
+use crate::status::{Status, unless};
+use resources::gateway_api::{LocalObjectReference, ParentReference, SubjectAltNameType};
+use resources::status::{PolicyAncestorStatus, PolicyStatus};
+use resources::{Backend, BackendTlsPolicy, ConfigMap, GATEWAY_GROUP, Key, Kind, Secret, Service};
+use snapshot::{BackendKey, BackendKind, BackendTls, CaCertificates, ObjectName, SubjectAltName};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// API: at most this many ancestors in a status.
+const MAX_ANCESTORS: usize = 16;
+
+/// All policies.
+#[derive(Default)]
+pub(crate) struct Policies {
+    policies: Vec<Policy>,
+    by_target: BTreeMap<PolicyTarget, usize>,
+}
+
+/// What a policy, or a part of one, is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct PolicyTarget {
+    kind: BackendKind,
+    name: ObjectName,
+    /// Name of the Service's port.
+    section: Option<String>,
+}
+
+/// A policy and what it comes to.
+pub(crate) struct Policy {
+    key: Key,
+    generation: i64,
+    problems: Vec<Problem>,
+    ref_problems: Vec<Problem>,
+    /// Targets where it stands, and targets where an older one does.
+    won: Vec<PolicyTarget>,
+    lost: Vec<(PolicyTarget, Problem)>,
+    /// Without client certificate; the error is for people.
+    pub(crate) tls: Result<BackendTls, String>,
+}
+
+impl Policies {
+    /// The policy for a port of a Service; one that names the port comes before one for all ports.
+    pub(crate) fn of_service(&self, name: &ObjectName, port: Option<&str>) -> Option<&Policy> {
+        let target = |section: Option<&str>| PolicyTarget {
+            kind: BackendKind::Service,
+            name: name.clone(),
+            section: section.map(str::to_owned),
+        };
+        let named = port.and_then(|port| self.by_target.get(&target(Some(port))));
+        named.or_else(|| self.by_target.get(&target(None))).map(|i| &self.policies[*i])
+    }
+
+    /// The policy for a Backend.
+    pub(crate) fn of_backend(&self, name: &ObjectName) -> Option<&Policy> {
+        let target = PolicyTarget { kind: BackendKind::Backend, name: name.clone(), section: None };
+        self.by_target.get(&target).map(|i| &self.policies[*i])
+    }
+}
+
+/// Reads all policies, the older first.
+pub(crate) fn translate(ctx: &mut Context<'_>) -> Policies {
+    let mut objects: Vec<&Arc<BackendTlsPolicy>> = ctx.index.resources().backend_tls_policies.values().collect();
+    objects.sort_by(|a, b| a.meta.precedence().cmp(&b.meta.precedence()));
+    let mut all = Policies::default();
+    for object in objects {
+        let mut policy = read(ctx, object);
+        for (i, reference) in object.spec.target_refs.iter().enumerate() {
+            let path = format!("spec.targetRefs[{i}]");
+            match target(ctx, object, i) {
+                Err(problem) => ctx.report(&object.key(), &problem),
+                Ok(target) => match all.by_target.get(&target).map(|at| &all.policies[*at].key) {
+                    Some(owner) => {
+                        let message =
+                            format!("{owner} has the same target {}, and is older or first by name", reference.name);
+                        let hint = "remove one of them";
+                        let problem = Problem::error("Conflicted", Code::PolicyConflict, path, message, hint);
+                        ctx.report(&object.key(), &problem);
+                        policy.lost.push((target, problem));
+                    }
+                    None => {
+                        all.by_target.insert(target.clone(), all.policies.len());
+                        policy.won.push(target);
+                    }
+                },
+            }
+        }
+        ctx.report_all(&policy.key, policy.problems.iter().chain(&policy.ref_problems));
+        all.policies.push(policy);
+    }
+    all
+}
+
+fn target(ctx: &Context<'_>, policy: &BackendTlsPolicy, index: usize) -> Result<PolicyTarget, Problem> {
+    let reference = &policy.spec.target_refs[index];
+    let (namespace, name) = (&*policy.meta.namespace, &*reference.name);
+    let problem = |field: &str, message: String, hint: &str| {
+        let path = format!("spec.targetRefs[{index}].{field}");
+        Problem::error("TargetNotFound", Code::TargetNotFound, path, message, hint)
+    };
+    let section = reference.section_name.clone();
+    let kind = match Kind::find_in_group(&reference.group, &reference.kind) {
+        Some(Kind::Service) => {
+            let Some(service) = ctx.index.resources().get::<Service>(namespace, name) else {
+                return Err(problem("name", format!("Service {namespace}/{name} does not exist"), "create it"));
+            };
+            let has_port = |section: &String| service.spec.ports.iter().any(|p| p.name.as_ref() == Some(section));
+            if let Some(section) = section.as_ref().filter(|section| !has_port(section)) {
+                let message = format!("Service {namespace}/{name} has no port named {section}");
+                return Err(problem("sectionName", message, "name a port of the Service"));
+            }
+            BackendKind::Service
+        }
+        Some(Kind::Backend) => {
+            let found = ctx.index.resources().get::<Backend>(namespace, name);
+            if found.is_none_or(|found| found.group() != reference.group) {
+                let message = format!("Backend {namespace}/{name} of group {} does not exist", reference.group);
+                return Err(problem("name", message, "create it"));
+            }
+            if section.is_some() {
+                return Err(problem("sectionName", "a Backend has no sections".into(), "remove it"));
+            }
+            BackendKind::Backend
+        }
+        _ => {
+            let message = format!("kind {} of group {:?} cannot be a target", reference.kind, reference.group);
+            return Err(problem("kind", message, "name a Service or a Backend"));
+        }
+    };
+    Ok(PolicyTarget { kind, name: ObjectName::new(namespace, name), section })
+}
+
+fn read(ctx: &mut Context<'_>, object: &Arc<BackendTlsPolicy>) -> Policy {
+    let (mut problems, mut ref_problems) = (Vec::new(), Vec::new());
+    let validation = &object.spec.validation;
+    if let Some((option, _)) = object.spec.options.first_key_value() {
+        let message = format!("option {option} is not known, and may bear on security");
+        problems.push(Problem::error("Invalid", Code::UnsupportedValue, "spec.options", message, "remove it"));
+    }
+    let mut bundles = Vec::new();
+    for (i, reference) in validation.ca_certificate_refs.iter().enumerate() {
+        match bundle(ctx, &object.meta.namespace, reference, i) {
+            Ok(pem) => bundles.push(pem),
+            Err(problem) => ref_problems.push(problem),
+        }
+    }
+    let path = "spec.validation.wellKnownCACertificates";
+    let ca_certificates = match validation.well_known_ca_certificates.as_deref() {
+        Some("System") => Some(CaCertificates::System),
+        Some(other) => {
+            let message = format!("{other} is not known");
+            problems.push(Problem::error("Invalid", Code::InvalidPolicy, path, message, "use System"));
+            None
+        }
+        None if bundles.is_empty() => {
+            let message = "no CA certificate can be used";
+            let path = "spec.validation.caCertificateRefs";
+            problems.push(Problem::error("NoValidCACertificate", Code::InvalidPolicy, path, message, ""));
+            None
+        }
+        None => Some(CaCertificates::Pem(bundles.join("\n"))),
+    };
+    let subject_alt_names = validation.subject_alt_names.iter().filter_map(|name| match name.name_type {
+        SubjectAltNameType::Hostname => {
+            name.hostname.as_ref().map(|n| SubjectAltName::Hostname(n.to_ascii_lowercase()))
+        }
+        SubjectAltNameType::Uri => name.uri.clone().map(SubjectAltName::Uri),
+    });
+    let tls = match (ca_certificates, problems.first()) {
+        (Some(ca_certificates), None) => Ok(BackendTls {
+            hostname: validation.hostname.to_ascii_lowercase(),
+            ca_certificates,
+            subject_alt_names: subject_alt_names.collect(),
+            client_certificate: None,
+        }),
+        (_, first) => Err(match first {
+            Some(problem) => format!("{}: {problem}", object.key()),
+            None => object.key().to_string(),
+        }),
+    };
+    Policy {
+        key: object.key(),
+        generation: object.meta.generation,
+        problems,
+        ref_problems,
+        won: Vec::new(),
+        lost: Vec::new(),
+        tls,
+    }
+}
+
+/// CA certificates of a ConfigMap, or of a Secret as Strimzi and cert-manager write them: the key `ca.crt`.
+fn bundle(
+    ctx: &mut Context<'_>,
+    namespace: &str,
+    reference: &LocalObjectReference,
+    index: usize,
+) -> Result<String, Problem> {
+    let path = format!("spec.validation.caCertificateRefs[{index}]");
+    let name = &*reference.name;
+    let invalid = |path: &str, message: String| {
+        let hint = "it needs a key ca.crt with PEM certificates";
+        Problem::error("InvalidCACertificateRef", Code::InvalidPolicy, path, message, hint)
+    };
+    let check = |pem: Option<&[u8]>| {
+        let pem = pem.ok_or("it has no ca.crt")?;
+        check_bundle(pem).map_err(|why| format!("ca.crt {why}"))?;
+        String::from_utf8(pem.to_vec()).map_err(|_| "ca.crt is not text".to_owned())
+    };
+    let objects = ctx.index.resources();
+    let result = match (&*reference.group, &*reference.kind) {
+        ("", "ConfigMap") => objects
+            .get::<ConfigMap>(namespace, name)
+            .map(|map| ctx.memo.bundles.get(map, |map| check(map.spec.get("ca.crt")))),
+        ("", "Secret") => objects.get::<Secret>(namespace, name).map(|secret| {
+            let bytes = |secret: &Secret| check(secret.spec.data.get("ca.crt").map(|bytes| bytes.expose()));
+            ctx.memo.secret_bundles.get(secret, bytes)
+        }),
+        (group, kind) => {
+            let message = format!("kind {kind} of group {group:?} is not read as CA certificates");
+            let (path, hint) = (format!("{path}.kind"), "name a ConfigMap or a Secret");
+            return Err(Problem::error("InvalidKind", Code::InvalidKind, path, message, hint));
+        }
+    };
+    let name = format!("{} {namespace}/{name}", reference.kind);
+    match result.as_deref() {
+        None => Err(invalid(&format!("{path}.name"), format!("{name} does not exist"))),
+        Some(Err(why)) => Err(invalid(&path, format!("{name}: {why}"))),
+        Some(Ok(pem)) => Ok(pem.clone()),
+    }
+}
+
+/// Writes the statuses: one ancestor for each Gateway whose routes reach a target.
+pub(crate) fn finish(
+    ctx: &mut Context<'_>,
+    gateways: &[GatewayState<'_>],
+    policies: &Policies,
+    backends: &Backends<'_>,
+) {
+    for policy in &policies.policies {
+        let reaching = |wanted: &PolicyTarget| -> BTreeSet<ObjectName> {
+            let hit = |key: &BackendKey| {
+                key.kind == wanted.kind
+                    && key.name == wanted.name
+                    && wanted.section.as_deref().is_none_or(|section| backends.port_name(key) == Some(section))
+            };
+            backends.tls_reaches().filter(|(key, _)| hit(key)).flat_map(|(_, from)| from.clone()).collect()
+        };
+        let won: BTreeSet<_> = policy.won.iter().flat_map(reaching).collect();
+        // By Gateway, what speaks against the policy there.
+        let mut ancestors: BTreeMap<ObjectName, Vec<Problem>> = BTreeMap::new();
+        for (target, problem) in &policy.lost {
+            for gateway in reaching(target).into_iter().filter(|gateway| !won.contains(gateway)) {
+                ancestors.entry(gateway).or_default().push(problem.clone());
+            }
+        }
+        ancestors.extend(won.into_iter().map(|gateway| (gateway, policy.problems.clone())));
+        let mut status = PolicyStatus::default();
+        for (name, problems) in ancestors.into_iter().take(MAX_ANCESTORS) {
+            let Some(gateway) = gateways.iter().find(|gateway| gateway.name == name) else { continue };
+            status.ancestors.push(PolicyAncestorStatus {
+                ancestor_ref: ParentReference {
+                    group: GATEWAY_GROUP.to_owned(),
+                    kind: "Gateway".to_owned(),
+                    namespace: Some(name.namespace),
+                    name: name.name,
+                    section_name: None,
+                    port: None,
+                },
+                controller_name: gateway.controller_name.clone(),
+                conditions: vec![
+                    unless("Accepted", policy.generation, &problems, "the policy is in force"),
+                    unless("ResolvedRefs", policy.generation, &policy.ref_problems, "every reference resolves"),
+                ],
+            });
+        }
+        if !status.ancestors.is_empty() {
+            ctx.statuses.insert(policy.key.clone(), Status::Policy(status));
+        }
+    }
+}

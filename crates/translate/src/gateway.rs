@@ -1,0 +1,400 @@
+//! GatewayClasses, Gateways and ListenerSets: which are ours, which can be served, what their statuses say.
+
+use crate::certificate::Loaded;
+use crate::findings::{Code, Problem, closest};
+use crate::index::object_name;
+use crate::listener::{self, ListenerState};
+use crate::status::{IGNORED_FIELDS, LAST_GOOD, Status, fails, holds, unless};
+use crate::{Context, ControllerNames};
+use resources::gateway_api::{FromListenerNamespaces, RouteGroupKind};
+use resources::status::{
+    Condition, ConditionStatus, GatewayClassStatus, GatewayStatus, GatewayStatusAddress, ListenerSetStatus,
+    ListenerStatus,
+};
+use resources::{Gateway, GatewayClass, Key, Kind};
+use snapshot::ObjectName;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A GatewayClass that is ours.
+struct ClassState {
+    controller_name: String,
+    problems: Vec<Problem>,
+}
+
+/// A Gateway that is ours.
+pub(crate) struct GatewayState<'a> {
+    pub(crate) object: &'a Arc<Gateway>,
+    pub(crate) key: Key,
+    pub(crate) name: ObjectName,
+    /// Of its class.
+    pub(crate) controller_name: String,
+    pub(crate) addresses: Vec<IpAddr>,
+    /// Why it is not accepted as a whole.
+    pub(crate) problems: Vec<Problem>,
+    /// References that do not resolve, outside of listeners.
+    pub(crate) ref_problems: Vec<Problem>,
+    ignored: Vec<String>,
+    /// The certificate shown to backends; the error is why the one that is asked for cannot be.
+    pub(crate) client_certificate: Result<Option<Arc<Loaded>>, String>,
+    pub(crate) listeners: Vec<ListenerState<'a>>,
+}
+
+impl GatewayState<'_> {
+    /// Whether the proxy gets this listener.
+    pub(crate) fn serves(&self, listener: &ListenerState<'_>) -> bool {
+        self.problems.is_empty() && listener.is_served()
+    }
+
+    /// What the proxy gets, unless there is nothing to listen on.
+    pub(crate) fn entity(&self) -> Option<snapshot::Gateway> {
+        let listeners: Vec<_> = self.listeners.iter().filter(|l| self.serves(l)).filter_map(|l| l.entity()).collect();
+        (!listeners.is_empty()).then(|| snapshot::Gateway {
+            name: self.name.clone(),
+            generation: self.object.meta.generation,
+            addresses: self.addresses.clone(),
+            listeners,
+        })
+    }
+}
+
+/// The Gateways that are ours, in order of precedence, and the statuses of classes, ListenerSets and Gateways that are
+/// nobody's.
+pub(crate) fn translate<'a>(ctx: &mut Context<'a>) -> Vec<GatewayState<'a>> {
+    let classes = classes(ctx);
+    let mut objects: Vec<&'a Arc<Gateway>> = ctx.index.resources().gateways.values().collect();
+    objects.sort_by(|a, b| a.meta.precedence().cmp(&b.meta.precedence()));
+    let mut gateways = Vec::new();
+    for object in objects {
+        match classes.get(object.spec.gateway_class_name.as_str()) {
+            Some(class) if class.problems.is_empty() => gateways.push(gateway(ctx, object, class)),
+            Some(_) => nobodys(ctx, object, "the GatewayClass is not accepted", "mend the GatewayClass first".into()),
+            None if ctx.settings.standalone => {
+                let known = ctx.index.resources().gateway_classes.keys().map(|name| &*name.name);
+                let hint = match closest(&object.spec.gateway_class_name, known.clone()) {
+                    Some(name) => format!("did you mean {name}?"),
+                    None if known.clone().next().is_none() => "add a GatewayClass of this name".into(),
+                    None => format!("there is {}", known.collect::<Vec<_>>().join(", ")),
+                };
+                let message = format!("there is no GatewayClass {}", object.spec.gateway_class_name);
+                nobodys(ctx, object, &message, hint);
+            }
+            None => {}
+        }
+    }
+    listener::claim_ports(ctx.settings, &mut gateways);
+    listener_sets(ctx, &gateways);
+    gateways
+}
+
+/// Statuses of all classes that are ours.
+fn classes(ctx: &mut Context<'_>) -> BTreeMap<String, ClassState> {
+    let mut classes = BTreeMap::new();
+    for object in ctx.index.resources().gateway_classes.values() {
+        let ours = match &ctx.settings.controller_names {
+            ControllerNames::All => true,
+            ControllerNames::These(names) => names.contains(&object.spec.controller_name),
+        };
+        if !ours {
+            continue;
+        }
+        let problems: Vec<_> = class_parameters(ctx, object).err().into_iter().collect();
+        let generation = object.meta.generation;
+        let mut conditions = vec![unless("Accepted", generation, &problems, "Gateways of this class are served")];
+        if ctx.settings.standalone && problems.is_empty() && object.spec.parameters_ref.is_some() {
+            conditions.push(ignored_condition(generation, &["spec.parametersRef".to_owned()]));
+            ctx.report(&object.key(), &ignored("spec.parametersRef"));
+        }
+        ctx.report_all(&object.key(), &problems);
+        let status = GatewayClassStatus { conditions, supported_features: Vec::new() };
+        ctx.statuses.insert(object.key(), Status::GatewayClass(status));
+        let state = ClassState { controller_name: object.spec.controller_name.clone(), problems };
+        classes.insert(object.meta.name.to_string(), state);
+    }
+    classes
+}
+
+fn class_parameters(ctx: &Context<'_>, class: &GatewayClass) -> Result<(), Problem> {
+    let Some(reference) = &class.spec.parameters_ref else { return Ok(()) };
+    parameters(
+        ctx,
+        "spec.parametersRef",
+        &reference.group,
+        &reference.kind,
+        reference.namespace.as_deref(),
+        &reference.name,
+    )
+}
+
+fn parameters(
+    ctx: &Context<'_>,
+    path: &str,
+    group: &str,
+    kind: &str,
+    namespace: Option<&str>,
+    name: &str,
+) -> Result<(), Problem> {
+    let invalid = |message: String, hint: &str| {
+        Err(Problem::error("InvalidParameters", Code::InvalidParameters, path, message, hint))
+    };
+    if Kind::find_in_group(group, kind) != Some(Kind::EnvoyProxy) {
+        let message = format!("kind {kind} of group {group} is not read as parameters");
+        return invalid(message, "name an EnvoyProxy of gateway.envoyproxy.io, or remove the reference");
+    }
+    let Some(namespace) = namespace else {
+        return invalid("an EnvoyProxy lives in a namespace".into(), "set namespace");
+    };
+    match ctx.index.resources().get::<resources::EnvoyProxy>(namespace, name) {
+        Some(found) if found.group() == group => Ok(()),
+        _ => invalid(
+            format!("EnvoyProxy {namespace}/{name} of group {group} does not exist"),
+            "create it, or remove the reference",
+        ),
+    }
+}
+
+/// A Gateway that no controller answers for: shown as the API server shows it.
+fn nobodys(ctx: &mut Context<'_>, object: &Gateway, message: &str, hint: String) {
+    let problem = Problem::error("Pending", Code::UnknownClass, "spec.gatewayClassName", message, hint);
+    let text = format!("Waiting for controller. {problem}");
+    let pending = |condition_type: &str| {
+        Condition::new(condition_type, ConditionStatus::Unknown, "Pending", text.clone(), object.meta.generation)
+    };
+    let status = GatewayStatus { conditions: vec![pending("Accepted"), pending("Programmed")], ..Default::default() };
+    ctx.statuses.insert(object.key(), Status::Gateway(status));
+    ctx.report(&object.key(), &problem);
+}
+
+fn gateway<'a>(ctx: &mut Context<'a>, object: &'a Arc<Gateway>, class: &ClassState) -> GatewayState<'a> {
+    let (mut problems, mut ref_problems, mut ignored_fields) = (Vec::new(), Vec::new(), Vec::new());
+    let mut addresses = Vec::new();
+    for (i, address) in object.spec.addresses.iter().enumerate() {
+        let path = format!("spec.addresses[{i}]");
+        let unsupported = |field: &str, message: String, hint: &str| {
+            let path = format!("{path}.{field}");
+            Problem::error("UnsupportedAddress", Code::UnsupportedAddress, path, message, hint)
+        };
+        match (address.address_type.as_str(), &address.value) {
+            // An empty address is the implementation's choice, and ours is every one.
+            ("IPAddress", None) => {}
+            ("IPAddress", Some(value)) => match value.parse() {
+                Ok(ip) => addresses.push(ip),
+                Err(_) => {
+                    problems.push(unsupported(
+                        "value",
+                        format!("{value:?} is no IP address"),
+                        "write an IPv4 or IPv6 address",
+                    ));
+                }
+            },
+            (other, _) => {
+                let message = format!("addresses of type {other} are not served");
+                problems.push(unsupported("type", message, "use IPAddress, or leave addresses out to listen on all"));
+            }
+        }
+        if address.routability.as_deref().is_some_and(|routability| !routability.is_empty()) {
+            ignored_fields.push(format!("{path}.routability"));
+        }
+    }
+    if let Some(infrastructure) = &object.spec.infrastructure {
+        let path = |field: &str| format!("spec.infrastructure.{field}");
+        if !infrastructure.labels.is_empty() {
+            ignored_fields.push(path("labels"));
+        }
+        if !infrastructure.annotations.is_empty() {
+            ignored_fields.push(path("annotations"));
+        }
+        if let Some(reference) = &infrastructure.parameters_ref {
+            let path = path("parametersRef");
+            let namespace = Some(&*object.meta.namespace);
+            match parameters(ctx, &path, &reference.group, &reference.kind, namespace, &reference.name) {
+                Ok(()) => ignored_fields.push(path),
+                Err(problem) => problems.push(problem),
+            }
+        }
+    }
+    if object.spec.default_scope.is_some() {
+        ignored_fields.push("spec.defaultScope".into());
+    }
+    let reference = object.spec.tls.as_ref().and_then(|tls| tls.backend.as_ref()?.client_certificate_ref.as_ref());
+    let client_certificate = match reference {
+        None => Ok(None),
+        Some(reference) => {
+            let path = "spec.tls.backend.clientCertificateRef";
+            match listener::certificate(ctx, &object.meta.namespace, reference, path, "InvalidClientCertificateRef") {
+                Ok((loaded, last_good)) => {
+                    ref_problems.extend(last_good);
+                    Ok(Some(loaded))
+                }
+                Err(problem) => {
+                    let why = problem.to_string();
+                    ref_problems.push(problem);
+                    Err(why)
+                }
+            }
+        }
+    };
+    if !ctx.settings.standalone {
+        ignored_fields.clear();
+    }
+    GatewayState {
+        object,
+        key: object.key(),
+        name: object_name(&object.meta),
+        controller_name: class.controller_name.clone(),
+        addresses,
+        problems,
+        ref_problems,
+        ignored: ignored_fields,
+        client_certificate,
+        listeners: listener::translate(ctx, object),
+    }
+}
+
+fn ignored(path: &str) -> Problem {
+    let message = "has no effect when served from a folder";
+    Problem::error("Standalone", Code::IgnoredField, path, message, "").warning()
+}
+
+fn ignored_condition(generation: i64, fields: &[String]) -> Condition {
+    let message = format!("without effect when served from a folder: {}", fields.join(", "));
+    Condition::new(IGNORED_FIELDS, ConditionStatus::True, "Standalone", message, generation)
+}
+
+/// Writes the statuses of our Gateways as they are once the proxy has confirmed them.
+pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
+    for gateway in gateways {
+        let generation = gateway.object.meta.generation;
+        let served = gateway.listeners.iter().filter(|l| gateway.serves(l)).count();
+        let bad: Vec<&str> =
+            gateway.listeners.iter().filter(|l| !l.is_served()).map(|listener| listener.spec.name.as_str()).collect();
+        let not_valid = format!("listeners that cannot be served, see their conditions: {}", bad.join(", "));
+        let accepted = match (gateway.problems.is_empty(), served, bad.is_empty()) {
+            (false, ..) => unless("Accepted", generation, &gateway.problems, ""),
+            (true, 0, _) => fails("Accepted", generation, "ListenersNotValid", &*not_valid),
+            (true, _, true) => holds("Accepted", generation, "every listener is valid"),
+            (true, ..) => {
+                Condition::new("Accepted", ConditionStatus::True, "ListenersNotValid", &*not_valid, generation)
+            }
+        };
+        let programmed = if served > 0 {
+            holds("Programmed", generation, "the proxy serves this generation")
+        } else {
+            fails("Programmed", generation, "Invalid", "nothing of it can be served, see Accepted")
+        };
+        let unresolved = gateway.listeners.iter().any(|listener| !listener.ref_problems.is_empty());
+        let resolved = if gateway.ref_problems.is_empty() && unresolved {
+            fails("ResolvedRefs", generation, "ListenersNotResolved", "see ResolvedRefs of the listeners")
+        } else {
+            unless("ResolvedRefs", generation, &gateway.ref_problems, "every reference resolves")
+        };
+        let mut conditions = vec![accepted, programmed, resolved];
+        if !gateway.ignored.is_empty() {
+            conditions.push(ignored_condition(generation, &gateway.ignored));
+        }
+        for path in &gateway.ignored {
+            ctx.report(&gateway.key, &ignored(path));
+        }
+        ctx.report_all(&gateway.key, &gateway.problems);
+        ctx.report_all(&gateway.key, &gateway.ref_problems);
+        for listener in &gateway.listeners {
+            for problem in listener.problems() {
+                ctx.report(&gateway.key, problem);
+            }
+        }
+        let addresses = gateway.addresses.iter().map(|ip| GatewayStatusAddress {
+            address_type: Some("IPAddress".into()),
+            value: ip.to_string(),
+            routability: None,
+        });
+        let status = GatewayStatus {
+            addresses: addresses.collect(),
+            conditions,
+            listeners: gateway.listeners.iter().map(|l| listener_status(gateway, l)).collect(),
+            attached_listener_sets: Some(0),
+        };
+        ctx.statuses.insert(gateway.key.clone(), Status::Gateway(status));
+    }
+}
+
+fn listener_status(gateway: &GatewayState<'_>, listener: &ListenerState<'_>) -> ListenerStatus {
+    let generation = gateway.object.meta.generation;
+    let conflict: Vec<Problem> = listener.conflict.iter().cloned().collect();
+    let not_accepted: Vec<Problem> = listener.conflict.iter().chain(&listener.problems).cloned().collect();
+    let accepted = unless("Accepted", generation, &not_accepted, "the listener is valid");
+    let programmed = if gateway.serves(listener) {
+        holds("Programmed", generation, "the proxy serves this listener")
+    } else if let Some(conflict) = conflict.first() {
+        fails("Programmed", generation, conflict.reason, "see Conflicted")
+    } else {
+        let why = match (not_accepted.is_empty(), gateway.problems.is_empty()) {
+            (false, _) => "see Accepted",
+            (true, false) => "the Gateway is not accepted",
+            (true, true) => "see ResolvedRefs",
+        };
+        fails("Programmed", generation, "Invalid", why)
+    };
+    let resolved = unless("ResolvedRefs", generation, &listener.ref_problems, "every reference resolves");
+    let conflicted = match conflict.first() {
+        Some(problem) => {
+            Condition::new("Conflicted", ConditionStatus::True, problem.reason, problem.to_string(), generation)
+        }
+        None => Condition::new("Conflicted", ConditionStatus::False, "NoConflicts", "", generation),
+    };
+    let mut conditions = vec![accepted, programmed, resolved, conflicted];
+    if let Some(overlap) = &listener.overlap {
+        let (kind, reason) = ("OverlappingTLSConfig", "OverlappingHostnames");
+        conditions.push(Condition::new(kind, ConditionStatus::True, reason, overlap.to_string(), generation));
+    }
+    if listener.ref_problems.iter().any(|problem| problem.code == Code::LastGood) {
+        let message = "a certificate no longer loads; its last good state is served until a restart";
+        conditions.push(Condition::new(LAST_GOOD, ConditionStatus::True, "LastGood", message, generation));
+    }
+    let kind = |kind: &Kind| RouteGroupKind { group: kind.group().to_owned(), kind: kind.as_str().to_owned() };
+    ListenerStatus {
+        name: listener.spec.name.clone(),
+        supported_kinds: listener.kinds.iter().map(kind).collect(),
+        attached_routes: listener.attached,
+        conditions,
+    }
+}
+
+/// ListenerSets are read and not served yet; they learn so, and first of all whether the Gateway would allow them.
+fn listener_sets(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
+    for object in ctx.index.resources().listener_sets.values() {
+        let parent = &object.spec.parent_ref;
+        let namespace = parent.namespace.as_deref().unwrap_or(&object.meta.namespace);
+        let Some(gateway) = gateways.iter().find(|g| g.name.namespace == namespace && g.name.name == parent.name)
+        else {
+            continue;
+        };
+        let allowed =
+            gateway.object.spec.allowed_listeners.as_ref().is_some_and(|allowed| match allowed.namespaces.from {
+                FromListenerNamespaces::All => true,
+                FromListenerNamespaces::Same => object.meta.namespace == gateway.object.meta.namespace,
+                FromListenerNamespaces::None => false,
+                FromListenerNamespaces::Selector => {
+                    let selector = allowed.namespaces.selector.as_ref();
+                    selector.is_some_and(|selector| selector.matches(&ctx.namespace_labels(&object.meta.namespace)))
+                }
+            });
+        let (problem, programmed) = if allowed {
+            let message = "ListenerSets are not served yet";
+            let hint = format!("put the listeners into Gateway {}", gateway.name);
+            (Problem::error("UnsupportedValue", Code::KindNotServed, "spec", message, hint), "Invalid")
+        } else {
+            let message = format!("Gateway {} does not allow ListenerSets of this namespace", gateway.name);
+            let hint = "set spec.allowedListeners of the Gateway";
+            (Problem::error("NotAllowed", Code::NotAllowedByListeners, "spec.parentRef", message, hint), "NotAllowed")
+        };
+        let generation = object.meta.generation;
+        let conditions = vec![
+            fails("Accepted", generation, problem.reason, problem.to_string()),
+            fails("Programmed", generation, programmed, "see Accepted"),
+        ];
+        ctx.report(&object.key(), &problem);
+        let status = ListenerSetStatus { conditions, listeners: Vec::new() };
+        ctx.statuses.insert(object.key(), Status::ListenerSet(status));
+    }
+}

@@ -1,0 +1,388 @@
+//! Listeners: protocol, kinds, certificates, conflicts within a Gateway, ports between Gateways.
+
+use crate::certificate::Loaded;
+use crate::findings::{Code, Problem};
+use crate::gateway::GatewayState;
+use crate::index::Target;
+use crate::{Context, Settings};
+use resources::gateway_api::{FromNamespaces, Listener, SecretObjectReference, TlsMode};
+use resources::{Gateway, Kind, Secret};
+use snapshot::{Hostname, ListenerProtocol, ObjectName};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a listener speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http,
+    Https,
+    TlsTerminate,
+    TlsPassthrough,
+}
+
+impl Protocol {
+    fn default_kinds(self) -> &'static [Kind] {
+        match self {
+            Self::Http | Self::Https => &[Kind::HttpRoute],
+            Self::TlsTerminate => &[Kind::TlsRoute, Kind::KafkaRoute],
+            Self::TlsPassthrough => &[Kind::TlsRoute],
+        }
+    }
+
+    fn terminates_tls(self) -> bool {
+        matches!(self, Self::Https | Self::TlsTerminate)
+    }
+}
+
+/// A listener of a Gateway that is ours.
+pub(crate) struct ListenerState<'a> {
+    pub(crate) spec: &'a Listener,
+    pub(crate) index: usize,
+    pub(crate) hostname: Hostname,
+    /// `None`: not served.
+    pub(crate) protocol: Option<Protocol>,
+    /// Kinds of routes that may attach.
+    pub(crate) kinds: Vec<Kind>,
+    /// Why it is not accepted.
+    pub(crate) problems: Vec<Problem>,
+    /// References that do not resolve.
+    pub(crate) ref_problems: Vec<Problem>,
+    /// Another listener that cannot be told from this one.
+    pub(crate) conflict: Option<Problem>,
+    /// Another listener of the port whose hostnames overlap.
+    pub(crate) overlap: Option<Problem>,
+    /// In the order of `certificateRefs`.
+    pub(crate) certificates: Vec<Arc<Loaded>>,
+    /// How many routes are attached.
+    pub(crate) attached: i32,
+}
+
+impl ListenerState<'_> {
+    /// Whether it is valid in itself, so that routes may attach; a missing certificate does not count here.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.problems.is_empty() && self.conflict.is_none()
+    }
+
+    /// Whether it can be served.
+    pub(crate) fn is_served(&self) -> bool {
+        let certificates = !self.protocol.is_some_and(Protocol::terminates_tls) || !self.certificates.is_empty();
+        self.is_accepted() && self.protocol.is_some() && certificates
+    }
+
+    /// Everything that is wrong with it.
+    pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.conflict.iter().chain(&self.problems).chain(&self.ref_problems).chain(&self.overlap)
+    }
+
+    /// The listener by name, for messages.
+    pub(crate) fn describe(&self) -> String {
+        match &self.hostname {
+            Hostname::Any => format!("listener {} (no hostname)", self.spec.name),
+            hostname => format!("listener {} ({hostname})", self.spec.name),
+        }
+    }
+
+    /// What the proxy gets.
+    pub(crate) fn entity(&self) -> Option<snapshot::Listener> {
+        let names = || self.certificates.iter().map(|loaded| loaded.certificate.name.clone()).collect();
+        let protocol = match self.protocol? {
+            Protocol::Http => ListenerProtocol::Http,
+            Protocol::Https => ListenerProtocol::Https { certificates: names() },
+            Protocol::TlsTerminate => ListenerProtocol::TlsTerminate { certificates: names() },
+            Protocol::TlsPassthrough => ListenerProtocol::TlsPassthrough,
+        };
+        let (name, hostname) = (self.spec.name.clone(), self.hostname.clone());
+        Some(snapshot::Listener { name, port: self.spec.port, hostname, protocol })
+    }
+
+    /// Whether routes of a namespace may attach.
+    pub(crate) fn allows_namespace(&self, ctx: &Context<'_>, gateway_namespace: &str, namespace: &str) -> bool {
+        let namespaces = &self.spec.allowed_routes.namespaces;
+        match namespaces.from {
+            FromNamespaces::All => true,
+            FromNamespaces::Same => gateway_namespace == namespace,
+            // As in Kubernetes, no selector selects nothing.
+            FromNamespaces::Selector => {
+                namespaces.selector.as_ref().is_some_and(|s| s.matches(&ctx.namespace_labels(namespace)))
+            }
+        }
+    }
+}
+
+/// All listeners of a Gateway, with conflicts among them.
+pub(crate) fn translate<'a>(ctx: &mut Context<'_>, gateway: &'a Gateway) -> Vec<ListenerState<'a>> {
+    let mut listeners: Vec<_> =
+        gateway.spec.listeners.iter().enumerate().map(|(index, spec)| listener(ctx, gateway, index, spec)).collect();
+    find_conflicts(&mut listeners);
+    find_overlaps(&mut listeners);
+    listeners
+}
+
+fn listener<'a>(ctx: &mut Context<'_>, gateway: &'a Gateway, index: usize, spec: &'a Listener) -> ListenerState<'a> {
+    let path = format!("spec.listeners[{index}]");
+    let mut problems = Vec::new();
+    let passthrough = spec.tls.as_ref().is_some_and(|tls| tls.mode == TlsMode::Passthrough);
+    let protocol = match spec.protocol.as_str() {
+        "HTTP" => Some(Protocol::Http),
+        "HTTPS" if passthrough => {
+            let message = "HTTPS ends TLS here";
+            problems.push(Problem::unsupported(format!("{path}.tls.mode"), message, "use Terminate, or protocol TLS"));
+            Some(Protocol::Https)
+        }
+        "HTTPS" => Some(Protocol::Https),
+        "TLS" if passthrough => Some(Protocol::TlsPassthrough),
+        "TLS" => Some(Protocol::TlsTerminate),
+        other => {
+            let message = match other {
+                "TCP" | "UDP" => format!("protocol {other} is not served yet"),
+                _ => format!("protocol {other} is not known"),
+            };
+            let (reason, code) = ("UnsupportedProtocol", Code::UnsupportedProtocol);
+            problems.push(Problem::error(reason, code, format!("{path}.protocol"), message, "use HTTP, HTTPS or TLS"));
+            None
+        }
+    };
+    if spec.filters.as_ref().is_some_and(|filters| !filters.requests.is_empty()) {
+        let message = "filters of listeners are not served yet";
+        problems.push(Problem::unsupported(format!("{path}.filters"), message, "move them to the routes"));
+    }
+    let (mut ref_problems, mut certificates) = (Vec::new(), Vec::new());
+    if protocol.is_some_and(Protocol::terminates_tls) {
+        problems.extend(client_validation(gateway, spec.port));
+        let refs = spec.tls.as_ref().map_or(&[][..], |tls| &tls.certificate_refs);
+        for (i, reference) in refs.iter().enumerate() {
+            let path = format!("{path}.tls.certificateRefs[{i}]");
+            match certificate(ctx, &gateway.meta.namespace, reference, &path, "InvalidCertificateRef") {
+                Ok((loaded, last_good)) => {
+                    ref_problems.extend(last_good);
+                    certificates.push(loaded);
+                }
+                Err(problem) => ref_problems.push(problem),
+            }
+        }
+        if refs.is_empty() {
+            let (reason, code) = ("InvalidCertificateRef", Code::InvalidCertificate);
+            let message = format!("protocol {} with mode Terminate needs a certificate", spec.protocol);
+            let hint = "name a Secret of type kubernetes.io/tls";
+            ref_problems.push(Problem::error(reason, code, format!("{path}.tls.certificateRefs"), message, hint));
+        }
+    }
+    if let Some((option, _)) = spec.tls.as_ref().and_then(|tls| tls.options.first_key_value()) {
+        let message = format!("option {option} is not known, and may bear on security");
+        problems.push(Problem::unsupported(format!("{path}.tls.options"), message, "remove it"));
+    }
+    let kinds = kinds(spec, protocol, &path, &mut ref_problems);
+    ListenerState {
+        spec,
+        index,
+        hostname: Hostname::parse(spec.hostname.as_deref().unwrap_or_default()),
+        protocol,
+        kinds,
+        problems,
+        ref_problems,
+        conflict: None,
+        overlap: None,
+        certificates,
+        attached: 0,
+    }
+}
+
+/// Client certificates are not asked for yet: a listener that demands them is not served without.
+fn client_validation(gateway: &Gateway, port: u16) -> Option<Problem> {
+    let frontend = gateway.spec.tls.as_ref()?.frontend.as_ref()?;
+    let per_port = frontend.per_port.iter().position(|entry| entry.port == port);
+    let (config, path) = match per_port {
+        Some(i) => (&frontend.per_port[i].tls, format!("spec.tls.frontend.perPort[{i}].tls.validation")),
+        None => (&frontend.default, "spec.tls.frontend.default.validation".to_owned()),
+    };
+    config.validation.as_ref()?;
+    let message = "validation of client certificates is not served yet, and nothing is served without it";
+    Some(Problem::unsupported(path, message, "remove it to serve every client"))
+}
+
+fn kinds(spec: &Listener, protocol: Option<Protocol>, path: &str, problems: &mut Vec<Problem>) -> Vec<Kind> {
+    let Some(protocol) = protocol else { return Vec::new() };
+    let possible = protocol.default_kinds();
+    if spec.allowed_routes.kinds.is_empty() {
+        return possible.to_vec();
+    }
+    let mut kinds = Vec::new();
+    for (i, wanted) in spec.allowed_routes.kinds.iter().enumerate() {
+        match Kind::find_in_group(&wanted.group, &wanted.kind) {
+            Some(kind) if possible.contains(&kind) => {
+                if !kinds.contains(&kind) {
+                    kinds.push(kind);
+                }
+            }
+            found => {
+                let message = match found {
+                    Some(Kind::GrpcRoute | Kind::TcpRoute | Kind::UdpRoute) => {
+                        format!("{} is not served yet", wanted.kind)
+                    }
+                    Some(_) => format!("{} cannot attach to protocol {}", wanted.kind, describe_protocol(spec)),
+                    None => format!("kind {} of group {} is not known", wanted.kind, wanted.group),
+                };
+                let names: Vec<_> = possible.iter().map(|kind| kind.as_str()).collect();
+                let hint = format!("possible here: {}", names.join(", "));
+                let path = format!("{path}.allowedRoutes.kinds[{i}]");
+                problems.push(Problem::error("InvalidRouteKinds", Code::InvalidRouteKinds, path, message, hint));
+            }
+        }
+    }
+    kinds
+}
+
+fn describe_protocol(spec: &Listener) -> String {
+    match &spec.tls {
+        Some(tls) if spec.protocol == "TLS" => format!("TLS with mode {}", tls.mode),
+        _ => spec.protocol.clone(),
+    }
+}
+
+/// The certificate that a reference names, and a remark if it is the last good one.
+pub(crate) fn certificate(
+    ctx: &mut Context<'_>,
+    namespace: &str,
+    reference: &SecretObjectReference,
+    path: &str,
+    reason: &'static str,
+) -> Result<(Arc<Loaded>, Option<Problem>), Problem> {
+    let invalid = |message: String, hint: &str| Problem::error(reason, Code::InvalidCertificate, path, message, hint);
+    let (group, kind, name) = (&*reference.group, &*reference.kind, &*reference.name);
+    let target = Target { group, kind, namespace: reference.namespace.as_deref().unwrap_or(namespace), name };
+    if (group, kind) != ("", "Secret") {
+        return Err(invalid(
+            format!("kind {kind} of group {group:?} holds no certificate that is read"),
+            "name a Secret",
+        ));
+    }
+    if !ctx.index.permitted(Kind::Gateway, namespace, &target) {
+        let message = format!("Secret {}/{name} is in another namespace, which does not permit it", target.namespace);
+        let hint = target.grant_hint(Kind::Gateway, namespace);
+        return Err(Problem::error("RefNotPermitted", Code::RefNotPermitted, path, message, hint));
+    }
+    let full_name = ObjectName::new(target.namespace, name);
+    let Some(secret) = ctx.index.resources().get::<Secret>(target.namespace, name).cloned() else {
+        let hint = "create it with type kubernetes.io/tls and the keys tls.crt and tls.key";
+        return Err(invalid(format!("Secret {full_name} does not exist"), hint));
+    };
+    let why = match load(ctx, &secret, &full_name) {
+        Ok(loaded) => {
+            ctx.loaded_secrets.insert(secret.meta.namespaced_name(), secret);
+            return Ok((loaded, None));
+        }
+        Err(why) => why,
+    };
+    if let Some(old) = ctx.last_good.secrets.get(&secret.meta.namespaced_name()).cloned()
+        && let Ok(loaded) = load(ctx, &old, &full_name)
+    {
+        ctx.loaded_secrets.insert(old.meta.namespaced_name(), old);
+        let message = format!("Secret {full_name}: {why}; its last good state is served until a restart");
+        return Ok((loaded, Some(Problem::error(reason, Code::LastGood, path, message, "mend the Secret"))));
+    }
+    Err(invalid(format!("Secret {full_name}: {why}"), "mend the Secret"))
+}
+
+fn load(ctx: &mut Context<'_>, secret: &Arc<Secret>, name: &ObjectName) -> Result<Arc<Loaded>, String> {
+    let result = ctx.memo.certificates.get(secret, |secret| {
+        if secret.spec.secret_type != "kubernetes.io/tls" {
+            return Err(format!("its type is {}, not kubernetes.io/tls", secret.spec.secret_type));
+        }
+        let part = |key: &str| secret.spec.data.get(key).map(|bytes| bytes.expose()).ok_or(format!("it has no {key}"));
+        crate::certificate::load(name.clone(), part("tls.crt")?, part("tls.key")?).map(Arc::new)
+    });
+    Result::clone(&result)
+}
+
+/// Listeners of one Gateway that cannot be told apart: none of them wins (Gateway API, "distinct listeners").
+fn find_conflicts(listeners: &mut [ListenerState<'_>]) {
+    for i in 0..listeners.len() {
+        let conflict = listeners.iter().enumerate().filter(|(j, _)| *j != i).find_map(|(_, other)| {
+            let this = &listeners[i];
+            if this.spec.port != other.spec.port {
+                return None;
+            }
+            let layer = |listener: &ListenerState<'_>| match listener.spec.protocol.as_str() {
+                "HTTP" => Some("plain HTTP"),
+                "HTTPS" | "TLS" => Some("TLS"),
+                "TCP" => Some("TCP"),
+                "UDP" => Some("UDP"),
+                _ => None,
+            };
+            let (mine, theirs) = (layer(this)?, layer(other)?);
+            let path = format!("spec.listeners[{i}]");
+            if mine == theirs && matches!(mine, "plain HTTP" | "TLS") {
+                if this.hostname != other.hostname {
+                    return None;
+                }
+                let message = match &this.hostname {
+                    Hostname::Any => format!("listener {} has the same port and no hostname either", other.spec.name),
+                    _ => format!("listener {} has the same port and hostname", other.spec.name),
+                };
+                let hint = "give each a hostname or a port of its own";
+                let path = format!("{path}.hostname");
+                return Some(Problem::error("HostnameConflict", Code::ListenerConflict, path, message, hint));
+            }
+            // UDP ports are ports of their own.
+            if mine != theirs && (mine == "UDP" || theirs == "UDP") {
+                return None;
+            }
+            let message = format!("listener {} wants {theirs} on the same port {}", other.spec.name, other.spec.port);
+            let hint = "give each a port of its own";
+            let path = format!("{path}.protocol");
+            Some(Problem::error("ProtocolConflict", Code::ListenerConflict, path, message, hint))
+        });
+        listeners[i].conflict = conflict;
+    }
+}
+
+/// Listeners that end TLS on one port with overlapping hostnames: browsers may reuse a connection across them.
+fn find_overlaps(listeners: &mut [ListenerState<'_>]) {
+    let ends_tls = |l: &ListenerState<'_>| l.is_accepted() && l.protocol.is_some_and(Protocol::terminates_tls);
+    for i in 0..listeners.len() {
+        let this = &listeners[i];
+        if !ends_tls(this) {
+            continue;
+        }
+        let overlapping = |other: &&ListenerState<'_>| {
+            other.index != i
+                && ends_tls(other)
+                && other.spec.port == this.spec.port
+                && other.hostname.intersect(&this.hostname).is_some()
+        };
+        let Some(other) = listeners.iter().find(overlapping) else { continue };
+        let message = format!("the hostnames overlap with those of {} on the same port", other.describe());
+        let hint = "a client may send requests for one over a connection of the other";
+        let path = format!("spec.listeners[{i}].hostname");
+        let problem = Problem::error("OverlappingHostnames", Code::OverlappingTls, path, message, hint).warning();
+        listeners[i].overlap = Some(problem);
+    }
+}
+
+/// One process listens for all Gateways of a folder: a port belongs to the oldest Gateway, then the first by name.
+/// `gateways` come in this order. In a cluster each Gateway has its own address.
+pub(crate) fn claim_ports(settings: &Settings, gateways: &mut [GatewayState<'_>]) {
+    if !settings.standalone {
+        return;
+    }
+    // By the port that is bound: which Gateway, and for which of its ports.
+    let mut owners: BTreeMap<u16, (ObjectName, u16)> = BTreeMap::new();
+    for gateway in gateways.iter_mut().filter(|gateway| gateway.problems.is_empty()) {
+        let name = gateway.name.clone();
+        for listener in gateway.listeners.iter_mut().filter(|listener| listener.is_accepted()) {
+            let port = listener.spec.port;
+            let bound = settings.port_map.get(&port).copied().unwrap_or(port);
+            let (owner, owned) = owners.entry(bound).or_insert_with(|| (name.clone(), port));
+            if (&*owner, *owned) == (&name, port) {
+                continue;
+            }
+            let message = match bound == port {
+                true => format!("port {port} belongs to Gateway {owner}"),
+                false => format!("port {port} is mapped to {bound}, which belongs to Gateway {owner} for port {owned}"),
+            };
+            let path = format!("spec.listeners[{}].port", listener.index);
+            let hint = "choose another port, or move the listener into that Gateway";
+            listener.problems.push(Problem::error("PortUnavailable", Code::PortUnavailable, path, message, hint));
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! HTTPRoute.
+
+use super::{check_regex, reach, regex_problem, target};
+use crate::Context;
+use crate::attach::{self, RouteHead, Verdict, attach};
+use crate::backend::{Backends, Use};
+use crate::findings::{Code, Problem, join};
+use crate::gateway::GatewayState;
+use crate::index::object_name;
+use crate::precedence;
+use resources::gateway_api::{
+    Duration, HttpHeader, HttpHeaderFilter, HttpPathModifier, HttpPathModifierType, HttpRouteFilter,
+    HttpRouteFilterType, HttpRouteMatch, HttpRouteRule, MatchType, PathMatchType,
+};
+use resources::{HttpRoute, Kind};
+use snapshot::{
+    Attachment, BackendTarget, Entity, HeaderEdit, Hostname, HttpFilter, HttpMatch, HttpRule, ListenerRef, ObjectName,
+    PathMatch, PathModifier, PathRank, Precedence, Redirect, TextMatch, Timeouts, UrlRewrite, ValueMatch,
+    WeightedBackend,
+};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What depends on the route alone.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    rules: Vec<CompiledRule>,
+}
+
+#[derive(Debug)]
+struct CompiledRule {
+    /// Backends are still missing.
+    rule: HttpRule,
+    /// By backendRef.
+    backend_filters: Vec<Vec<HttpFilter>>,
+    /// Why the rule cannot be served.
+    problems: Vec<Problem>,
+    /// References in filters that do not resolve.
+    ref_problems: Vec<Problem>,
+}
+
+/// Translates every HTTPRoute.
+pub(crate) fn translate(ctx: &mut Context<'_>, gateways: &mut [GatewayState<'_>], backends: &mut Backends<'_>) {
+    for object in ctx.index.resources().http_routes.values() {
+        translate_one(ctx, gateways, backends, object);
+    }
+}
+
+fn translate_one(
+    ctx: &mut Context<'_>,
+    gateways: &mut [GatewayState<'_>],
+    backends: &mut Backends<'_>,
+    object: &Arc<HttpRoute>,
+) {
+    let spec = &object.spec;
+    let head = RouteHead { kind: Kind::HttpRoute, meta: &object.meta, parent_refs: &spec.parent_refs };
+    let wanted: Vec<Hostname> = match spec.hostnames.is_empty() {
+        true => vec![Hostname::Any],
+        false => spec.hostnames.iter().map(|name| Hostname::parse(name)).collect(),
+    };
+    let parents = attach(ctx, gateways, head, |listener| {
+        let names = intersect(&wanted, &listener.hostname);
+        if !names.is_empty() {
+            return Ok(names);
+        }
+        let message = format!("none of {} lies within {}", spec.hostnames.join(", "), listener.describe());
+        let hint = "change the hostnames, or the listener's";
+        let (reason, code) = ("NoMatchingListenerHostname", Code::NoMatchingHostname);
+        Err(Problem::error(reason, code, "spec.hostnames", message, hint))
+    });
+    let compiled = ctx.memo.http_routes.get(object, compile);
+    let mut verdict = Verdict::default();
+    verdict.note_default_gateways(spec.use_default_gateways.is_some());
+    let mut rules = Vec::new();
+    let mut bad = 0;
+    for (i, compiled) in compiled.rules.iter().enumerate() {
+        let mut rule = compiled.rule.clone();
+        for (j, reference) in spec.rules[i].backend_refs.iter().enumerate() {
+            let path = format!("spec.rules[{i}].backendRefs[{j}]");
+            let from = (Kind::HttpRoute, &*object.meta.namespace);
+            let target = target(backends, &mut verdict, from, (&reference.backend).into(), &path, Use::Http);
+            let filters = compiled.backend_filters[j].clone();
+            rule.backends.push(WeightedBackend { target, weight: reference.backend.weight, filters });
+        }
+        verdict.ref_problems.extend(compiled.ref_problems.iter().cloned());
+        if !compiled.problems.is_empty() || !compiled.ref_problems.is_empty() {
+            rule.unserved = Some(join(compiled.problems.iter().chain(&compiled.ref_problems)));
+        }
+        if !compiled.problems.is_empty() {
+            bad += 1;
+            verdict.partial.extend(compiled.problems.iter().cloned());
+        }
+        if !rule.matches.is_empty() {
+            rules.push(rule);
+        }
+    }
+    if bad == compiled.rules.len() {
+        verdict.problems = std::mem::take(&mut verdict.partial);
+    }
+    let used = rules.iter().flat_map(|rule| &rule.backends).filter_map(|b| match &b.target {
+        BackendTarget::Backend(key) => Some(key.clone()),
+        BackendTarget::Invalid(_) => None,
+    });
+    let used: Vec<_> = used.collect();
+    reach(backends, gateways, &parents, used.iter(), |_| Use::Http);
+    let mut attachments: BTreeMap<ListenerRef, Vec<Hostname>> = BTreeMap::new();
+    for (_, _, listener, names) in attach::served(gateways, &parents) {
+        // Two parentRefs that mean the same listener come to the same names.
+        attachments.entry(listener).or_insert_with(|| names.clone());
+    }
+    if !attachments.is_empty() && !rules.is_empty() {
+        let attachments =
+            attachments.into_iter().map(|(listener, hostnames)| Attachment { listener, hostnames }).collect();
+        let (name, generation) = (object_name(&object.meta), object.meta.generation);
+        ctx.insert(Entity::HttpRoute(Arc::new(snapshot::HttpRoute { name, generation, attachments, rules })));
+    }
+    attach::finish(ctx, gateways, head, &parents, &verdict);
+}
+
+/// Names of the route under a listener, each once, sorted.
+pub(crate) fn intersect(wanted: &[Hostname], listener: &Hostname) -> Vec<Hostname> {
+    let mut names: Vec<_> = wanted.iter().filter_map(|name| name.intersect(listener)).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn compile(object: &HttpRoute) -> Compiled {
+    let (created, name) = (precedence::created(&object.meta), object_name(&object.meta));
+    let rules = object.spec.rules.iter().enumerate().map(|(i, rule)| compile_rule(rule, i, created, &name));
+    Compiled { rules: rules.collect() }
+}
+
+fn compile_rule(written: &HttpRouteRule, index: usize, created: i64, route: &ObjectName) -> CompiledRule {
+    let path = format!("spec.rules[{index}]");
+    let (mut problems, mut ref_problems) = (Vec::new(), Vec::new());
+    let mut matches = Vec::new();
+    let everything = [HttpRouteMatch::default()];
+    let wanted = if written.matches.is_empty() { &everything[..] } else { &written.matches };
+    for (i, wanted) in wanted.iter().enumerate() {
+        // A match that cannot be read matches nothing; what the rule's other matches take is answered with 500.
+        match compile_match(wanted, &format!("{path}.matches[{i}]")) {
+            Ok(mut found) => {
+                found.precedence = precedence::of_match(&found, created, route, index, i);
+                matches.push(found);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for (field, is_set) in
+        [("retry", written.retry.is_some()), ("sessionPersistence", written.session_persistence.is_some())]
+    {
+        if is_set {
+            let message = format!("{field} is not served yet");
+            problems.push(Problem::unsupported(format!("{path}.{field}"), message, "remove it"));
+        }
+    }
+    let filters = compile_filters(&written.filters, &path, &mut problems, &mut ref_problems);
+    let backend_filters = written.backend_refs.iter().enumerate().map(|(j, reference)| {
+        let path = format!("{path}.backendRefs[{j}]");
+        compile_filters(&reference.filters, &path, &mut problems, &mut ref_problems)
+    });
+    let backend_filters = backend_filters.collect();
+    let limit = |duration: Option<Duration>| duration.filter(|d| !d.is_zero()).map(Duration::get);
+    let timeouts = written.timeouts.as_ref().map_or_else(Timeouts::default, |timeouts| Timeouts {
+        request: limit(timeouts.request),
+        backend_request: limit(timeouts.backend_request),
+    });
+    let rule =
+        HttpRule { name: written.name.clone(), matches, filters, backends: Vec::new(), timeouts, unserved: None };
+    CompiledRule { rule, backend_filters, problems, ref_problems }
+}
+
+fn compile_match(wanted: &HttpRouteMatch, path: &str) -> Result<HttpMatch, Problem> {
+    let regex = |field: String, expression: &str| match check_regex(expression) {
+        Ok(()) => Ok(expression.to_owned()),
+        Err(why) => Err(regex_problem(format!("{path}.{field}.value"), expression, &why)),
+    };
+    let path_match = match wanted.path.match_type {
+        PathMatchType::Exact => PathMatch::Exact(wanted.path.value.clone()),
+        PathMatchType::PathPrefix => PathMatch::Prefix(wanted.path.value.trim_end_matches('/').to_owned()),
+        PathMatchType::RegularExpression => PathMatch::Regex(regex("path".into(), &wanted.path.value)?),
+    };
+    let value = |field: String, kind: MatchType, value: &str| match kind {
+        MatchType::Exact => Ok(TextMatch::Exact(value.to_owned())),
+        MatchType::RegularExpression => regex(field, value).map(TextMatch::Regex),
+    };
+    // Of equal names the first counts (API, HTTPHeaderMatch.name and HTTPQueryParamMatch.name).
+    let mut headers: Vec<ValueMatch> = Vec::new();
+    for (i, header) in wanted.headers.iter().enumerate() {
+        let name = header.name.to_ascii_lowercase();
+        if headers.iter().all(|known| known.name != name) {
+            headers.push(ValueMatch { name, value: value(format!("headers[{i}]"), header.match_type, &header.value)? });
+        }
+    }
+    let mut query: Vec<ValueMatch> = Vec::new();
+    for (i, parameter) in wanted.query_params.iter().enumerate() {
+        let name = parameter.name.clone();
+        if query.iter().all(|known| known.name != name) {
+            let value = value(format!("queryParams[{i}]"), parameter.match_type, &parameter.value)?;
+            query.push(ValueMatch { name, value });
+        }
+    }
+    let method = wanted.method.map(|method| method.as_str().to_owned());
+    Ok(HttpMatch { precedence: unranked(), path: path_match, method, headers, query })
+}
+
+/// A place that is filled in once the match is known.
+fn unranked() -> Precedence {
+    Precedence {
+        path: PathRank::Exact,
+        any_method: true,
+        headers: Reverse(0),
+        query: Reverse(0),
+        created: 0,
+        route: ObjectName::new("", ""),
+        index: (0, 0),
+    }
+}
+
+fn compile_filters(
+    filters: &[HttpRouteFilter],
+    path: &str,
+    problems: &mut Vec<Problem>,
+    ref_problems: &mut Vec<Problem>,
+) -> Vec<HttpFilter> {
+    let mut compiled = Vec::new();
+    for (i, filter) in filters.iter().enumerate() {
+        let path = format!("{path}.filters[{i}]");
+        match compile_filter(filter, &path) {
+            Ok(filter) => compiled.push(filter),
+            Err(problem) if problem.reason == "UnsupportedValue" => problems.push(problem),
+            Err(problem) => ref_problems.push(problem),
+        }
+    }
+    let has = |wanted: fn(&HttpFilter) -> bool| compiled.iter().any(wanted);
+    if has(|f| matches!(f, HttpFilter::Redirect(_))) && has(|f| matches!(f, HttpFilter::UrlRewrite(_))) {
+        let message = "RequestRedirect and URLRewrite exclude each other";
+        let (path, hint) = (format!("{path}.filters"), "remove one of them");
+        problems.push(Problem::error("IncompatibleFilters", Code::IncompatibleFilters, path, message, hint));
+    }
+    compiled
+}
+
+fn compile_filter(filter: &HttpRouteFilter, path: &str) -> Result<HttpFilter, Problem> {
+    let kind = filter.filter_type;
+    let compiled = match kind {
+        HttpRouteFilterType::RequestHeaderModifier => {
+            filter.request_header_modifier.as_ref().map(|edit| HttpFilter::RequestHeaders(header_edit(edit)))
+        }
+        HttpRouteFilterType::ResponseHeaderModifier => {
+            filter.response_header_modifier.as_ref().map(|edit| HttpFilter::ResponseHeaders(header_edit(edit)))
+        }
+        HttpRouteFilterType::RequestRedirect => filter.request_redirect.as_ref().map(|redirect| {
+            HttpFilter::Redirect(Redirect {
+                scheme: redirect.scheme.map(|scheme| scheme.as_str().to_owned()),
+                hostname: redirect.hostname.clone(),
+                path: redirect.path.as_ref().and_then(path_modifier),
+                port: redirect.port,
+                status: redirect.status_code,
+            })
+        }),
+        HttpRouteFilterType::UrlRewrite => filter.url_rewrite.as_ref().map(|rewrite| {
+            HttpFilter::UrlRewrite(UrlRewrite {
+                hostname: rewrite.hostname.clone(),
+                path: rewrite.path.as_ref().and_then(path_modifier),
+            })
+        }),
+        HttpRouteFilterType::ExtensionRef => {
+            let Some(reference) = &filter.extension_ref else {
+                return Err(Problem::unsupported(path, "extensionRef is missing", "name an object"));
+            };
+            let message = format!("kind {} of group {:?} is not served as a filter", reference.kind, reference.group);
+            let (path, hint) = (format!("{path}.extensionRef"), "remove the filter; until then the answer is 500");
+            return Err(Problem::error("InvalidKind", Code::InvalidKind, path, message, hint));
+        }
+        HttpRouteFilterType::RequestMirror | HttpRouteFilterType::Cors | HttpRouteFilterType::ExternalAuth => {
+            let message = format!("filter {kind} is not served yet");
+            return Err(Problem::unsupported(
+                format!("{path}.type"),
+                message,
+                "remove it; until then the answer is 500",
+            ));
+        }
+    };
+    compiled.ok_or_else(|| Problem::unsupported(path, format!("the settings of {kind} are missing"), "add them"))
+}
+
+fn header_edit(written: &HttpHeaderFilter) -> HeaderEdit {
+    let lower = |headers: &[HttpHeader]| {
+        headers.iter().map(|header| (header.name.to_ascii_lowercase(), header.value.clone())).collect()
+    };
+    HeaderEdit {
+        set: lower(&written.set),
+        add: lower(&written.add),
+        remove: written.remove.iter().map(|name| name.to_ascii_lowercase()).collect(),
+    }
+}
+
+fn path_modifier(written: &HttpPathModifier) -> Option<PathModifier> {
+    match written.modifier_type {
+        HttpPathModifierType::ReplaceFullPath => written.replace_full_path.clone().map(PathModifier::Full),
+        HttpPathModifierType::ReplacePrefixMatch => written.replace_prefix_match.clone().map(PathModifier::Prefix),
+    }
+}

@@ -1,0 +1,76 @@
+//! Routes, by kind.
+
+pub(crate) mod http;
+pub(crate) mod kafka;
+pub(crate) mod stream;
+pub(crate) mod tls;
+pub(crate) mod unserved;
+
+use crate::attach::{Parent, Verdict};
+use crate::backend::{Backends, Reference, Use};
+use crate::findings::Problem;
+use crate::gateway::GatewayState;
+use resources::Kind;
+use snapshot::{BackendKey, BackendTarget};
+
+/// Resolves a backendRef for a snapshot; what is wrong goes into the verdict.
+pub(crate) fn target(
+    backends: &Backends<'_>,
+    verdict: &mut Verdict,
+    from: (Kind, &str),
+    reference: Reference<'_>,
+    path: &str,
+    usage: Use,
+) -> BackendTarget {
+    match backends.resolve(from.0, from.1, reference, path, usage) {
+        Ok((key, remarks)) => {
+            verdict.warnings.extend(remarks);
+            BackendTarget::Backend(key)
+        }
+        Err(problem) => {
+            let why = problem.to_string();
+            verdict.ref_problems.push(problem);
+            BackendTarget::Invalid(why)
+        }
+    }
+}
+
+/// Notes for each backend the Gateways that a route is attached to; `usage` says by listener what it does there.
+pub(crate) fn reach<'k, T>(
+    backends: &mut Backends<'_>,
+    gateways: &[GatewayState<'_>],
+    parents: &[Parent<'_, T>],
+    keys: impl Iterator<Item = &'k BackendKey> + Clone,
+    usage: impl Fn(&crate::listener::ListenerState<'_>) -> Use,
+) {
+    for bonds in parents.iter().filter_map(|parent| parent.bonds.as_ref().ok()) {
+        let gateway = &gateways[bonds.gateway];
+        for (listener, _) in &bonds.listeners {
+            for key in keys.clone() {
+                backends.reach(key, &gateway.name, usage(&gateway.listeners[*listener]));
+            }
+        }
+    }
+}
+
+/// Checks that an expression compiles as the proxy will: for the whole text, within a bounded size.
+pub(crate) fn check_regex(expression: &str) -> Result<(), String> {
+    regex::RegexBuilder::new(&format!("^(?:{expression})$")).size_limit(1 << 20).build().map(drop).map_err(|error| {
+        match error {
+            regex::Error::CompiledTooBig(_) => "the expression is too large".to_owned(),
+            // The last line says what; the lines before draw where, in an expression that is not the user's.
+            other => {
+                let text = other.to_string();
+                let last = text.lines().last().unwrap_or_default();
+                last.trim_start_matches("error: ").to_owned()
+            }
+        }
+    })
+}
+
+/// A problem with a regular expression.
+pub(crate) fn regex_problem(path: String, expression: &str, why: &str) -> Problem {
+    let message = format!("{expression:?} is no regular expression: {why}");
+    let hint = "use RE2 syntax, without look-around and back-references";
+    Problem::error("UnsupportedValue", crate::findings::Code::InvalidRegex, path, message, hint)
+}
