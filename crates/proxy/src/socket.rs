@@ -1,22 +1,16 @@
 //! Listening sockets: bound by the control side, one per worker and address, and accepted from by the workers.
 
-use crate::{config::Wanted, listener::Cause, tls::accept, worker::Worker};
-use rustix::{
-    io::Errno,
-    net::{SocketFlags, acceptfrom_with},
-};
+use crate::{config::Wanted, drain::Signal, listener::Cause, tls::accept, worker::Worker};
+use rustix::io::Errno;
 use snapshot::{EntityKey, Refusal};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     sync::Arc,
     time::Duration,
 };
-use tokio::{
-    io::{Interest, unix::AsyncFd},
-    sync::mpsc::error::TrySendError,
-};
+use tokio::{net::TcpStream, sync::mpsc::error::TrySendError};
 
 /// Connections that the kernel keeps for us to accept, per socket.
 const BACKLOG: i32 = 4096;
@@ -93,35 +87,32 @@ pub(crate) fn refusal(address: SocketAddr, wanted: &Wanted, error: &io::Error) -
 }
 
 /// Accepts until it is told to stop, and then what the kernel has already taken in, which would be reset else.
-pub(crate) async fn accept(worker: Worker, port: u16, listener: Arc<TcpListener>, stop: crate::drain::Signal) {
-    let listener = match AsyncFd::register_with_interest(listener, Interest::READABLE) {
+pub(crate) async fn accept(worker: Worker, port: u16, socket: Arc<TcpListener>, stop: Signal) {
+    let listener = match socket.try_clone().and_then(tokio::net::TcpListener::from_std) {
         Ok(listener) => listener,
         Err(error) => {
             tracing::error!(port, %error, "cannot wait for connections");
             return;
         }
     };
+    drop(socket);
     loop {
-        let next = listener.async_io(Interest::READABLE, |listener| Ok(accept_one(listener)?));
         let accepted = tokio::select! {
             biased;
             () = stop.fired() => break,
-            accepted = next => accepted,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => place(&worker, stream, peer, port),
             Err(error) => failed(port, &error).await,
         }
     }
-    while let Ok((stream, peer)) = accept_one(listener.get_ref()) {
-        place(&worker, stream, peer, port);
+    let Ok(listener) = listener.into_std() else { return };
+    while let Ok((stream, peer)) = listener.accept() {
+        if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+            place(&worker, stream, peer, port);
+        }
     }
-}
-
-fn accept_one(listener: &TcpListener) -> rustix::io::Result<(TcpStream, SocketAddr)> {
-    let (stream, peer) = acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
-    let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok()).ok_or(Errno::CONNABORTED)?;
-    Ok((stream.into(), canonical(peer)))
 }
 
 fn canonical(address: SocketAddr) -> SocketAddr {
@@ -142,33 +133,41 @@ async fn failed(port: u16, error: &io::Error) {
 /// A connection on its way from the worker that accepted it to the one that serves it.
 #[derive(Debug)]
 pub(crate) struct Handed {
-    stream: TcpStream,
+    stream: std::net::TcpStream,
     peer: SocketAddr,
     port: u16,
 }
 
 /// Keeps the connection, or hands it to the worker with the fewest when this one is above its share.
 fn place(worker: &Worker, stream: TcpStream, peer: SocketAddr, port: u16) {
-    let handed = Handed { stream, peer, port };
     let shared = worker.shared();
-    let loads: Vec<usize> = shared.loads.iter().map(|load| load.get()).collect();
-    let mine = loads[worker.index()];
+    let loads = || shared.loads.iter().map(|load| load.get()).enumerate();
+    let (mine, sum) = (shared.loads[worker.index()].get(), shared.connections());
     // Above 1.25 times the mean, with room for small numbers.
-    let above = mine * loads.len() * 4 > (loads.iter().sum::<usize>() + 4 * loads.len()) * 5;
-    let idlest = (0..loads.len()).min_by_key(|index| loads[*index]).filter(|_| above);
-    let kept = match idlest {
-        None => handed,
-        Some(idlest) => match shared.mailboxes[idlest].try_send(handed) {
-            Ok(()) => return,
-            Err(TrySendError::Full(handed) | TrySendError::Closed(handed)) => handed,
-        },
-    };
-    adopt(worker, kept);
+    let count = shared.loads.len();
+    let idlest = if mine * count * 4 > (sum + 4 * count) * 5 { loads().min_by_key(|(_, load)| *load) } else { None };
+    match idlest {
+        None => adopt(worker, stream, peer, port),
+        Some((idlest, _)) => {
+            let Ok(stream) = stream.into_std() else { return };
+            match shared.mailboxes[idlest].try_send(Handed { stream, peer, port }) {
+                Ok(()) => {}
+                Err(TrySendError::Full(handed) | TrySendError::Closed(handed)) => receive(worker, handed),
+            }
+        }
+    }
+}
+
+/// Serves a connection that another worker has accepted.
+pub(crate) fn receive(worker: &Worker, handed: Handed) {
+    if let Ok(stream) = TcpStream::from_std(handed.stream) {
+        adopt(worker, stream, handed.peer, handed.port);
+    }
 }
 
 /// Serves a connection on this worker.
-pub(crate) fn adopt(worker: &Worker, handed: Handed) {
-    let Handed { stream, peer, port } = handed;
+fn adopt(worker: &Worker, stream: TcpStream, peer: SocketAddr, port: u16) {
+    let peer = canonical(peer);
     let runtime = worker.runtime();
     let Some(port) = runtime.port(port) else { return };
     let Some(listener) = port.listeners.first() else { return };
@@ -177,7 +176,6 @@ pub(crate) fn adopt(worker: &Worker, handed: Handed) {
         listener.metrics.error(Cause::Limit);
         return;
     }
-    let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
     // Only saves latency; a socket that refuses it shows its fault at the first read.
     let _ = stream.set_nodelay(true);
     let local =

@@ -198,7 +198,7 @@ pub(crate) fn run(
             tokio::select! {
                 changed = orders.changed() => if changed.is_err() { break },
                 Some(handed) = mailbox.recv() => {
-                    socket::adopt(&worker, handed);
+                    socket::receive(&worker, handed);
                     continue;
                 }
             }

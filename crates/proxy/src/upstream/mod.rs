@@ -5,6 +5,6 @@ pub(crate) mod dial;
 pub(crate) mod dns;
 pub(crate) mod tls;
 
-pub(crate) use balance::{Backend, Endpoint};
+pub(crate) use balance::{Active, Backend, Endpoint};
 pub(crate) use dial::{ConnectError, Protocols, connect, connect_endpoint, connect_tcp, connect_to, resolve};
 pub(crate) use tls::ClientTls;
