@@ -1,2 +1,11 @@
-//! sluicegate
-fn main() {}
+//! The binary.
+
+use clap::Parser;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    sluicegate::main(sluicegate::cli::Cli::parse())
+}
