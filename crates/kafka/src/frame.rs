@@ -3,6 +3,12 @@
 use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
 
+use crate::error::{DecodeError, EncodeError};
+use crate::header::{RequestHeader, ResponseHeader};
+use crate::messages::{Body, Request};
+use crate::read::Reader;
+use crate::write::{Rope, Writer};
+
 /// Kafka's `socket.request.max.bytes`, the largest request a broker takes unless told otherwise: 100 MiB.
 pub const MAX_REQUEST: usize = 100 * 1024 * 1024;
 
@@ -58,6 +64,29 @@ pub fn take_frame(buffer: &mut BytesMut, max: usize) -> Result<Option<Bytes>, Fr
     }
     buffer.advance(4);
     Ok(Some(buffer.split_to(len).freeze()))
+}
+
+/// A whole request: length, header, body in the header's version. What is large is linked in, not copied.
+pub fn request<T: Request>(header: &RequestHeader, body: &T) -> Result<Rope, EncodeError> {
+    let mut writer = Writer::frame();
+    header.encode(&mut writer)?;
+    body.write(header.api_version, &mut writer)?;
+    writer.finish()
+}
+
+/// A whole response to a request of type `T` in `version`: length, header, body. What is large is linked in, not copied.
+pub fn response<T: Request>(version: i16, header: &ResponseHeader, body: &T::Response) -> Result<Rope, EncodeError> {
+    let mut writer = Writer::frame();
+    header.encode(T::KEY.info().response_header(version), &mut writer)?;
+    body.write(version, &mut writer)?;
+    writer.finish()
+}
+
+/// Reads a response's frame (without its length) to a request of type `T` in `version`.
+pub fn read_response<T: Request>(version: i16, frame: Bytes) -> Result<(ResponseHeader, T::Response), DecodeError> {
+    let mut reader = Reader::new(frame);
+    let header = ResponseHeader::decode(T::KEY.info().response_header(version), &mut reader)?;
+    Ok((header, T::Response::from_bytes(version, reader.rest())?))
 }
 
 #[cfg(test)]

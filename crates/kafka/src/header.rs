@@ -52,6 +52,11 @@ pub struct RequestHeader {
 }
 
 impl RequestHeader {
+    /// A header without client id and tagged fields.
+    pub fn new(api: ApiKey, api_version: i16, correlation_id: i32) -> Self {
+        Self { api_key: api as i16, api_version, correlation_id, client_id: None, unknown_tags: UnknownTags::default() }
+    }
+
     /// Reads the header and leaves the reader at the body.
     ///
     /// An API whose key is unknown is read with header version 1: what follows the client id then is the tagged fields (if

@@ -277,8 +277,10 @@ mod tests {
             ApiKey::DescribeQuorum,
             ApiKey::StreamsGroupHeartbeat,
             ApiKey::StreamsGroupDescribe,
-            // Names clients' hosts.
-            ApiKey::DescribeDelegationToken,
+            // The hosts here are the clients' own.
+            ApiKey::DescribeAcls,
+            ApiKey::CreateAcls,
+            ApiKey::DeleteAcls,
         ];
         for (api, version) in versions().filter(|(api, _)| !opaque.contains(api)) {
             if api.info().request.union(api.info().response).contains(Carries::ADDRESS) {

@@ -125,10 +125,12 @@ impl std::fmt::Debug for Op {
 /// let Some(mut walker) = EndpointWalker::new(ApiKey::Fetch, 17, frame_len) else { return Ok(()) };
 /// loop {
 ///     match walker.step(&buffer)? {
-///         Step::NeedMore => { /* read from the broker into `buffer` */ # return Ok(());
-///         }
-///         Step::Pass(n) => { /* copy n bytes: what `buffer` has, then from the socket */ send.push(buffer.split_to(n).freeze()) }
-///         Step::Tail(n) => { /* read until `buffer` has n bytes */ send.push(walker.tail(buffer.split_to(n).freeze())?) }
+///         // Read from the broker into `buffer`.
+///         Step::NeedMore => return Ok(()),
+///         // Copy n bytes: those that `buffer` has, and the others as they come.
+///         Step::Pass(n) => send.push(buffer.split_to(n).freeze()),
+///         // Read until `buffer` has n bytes.
+///         Step::Tail(n) => send.push(walker.tail(buffer.split_to(n).freeze())?),
 ///         Step::Done => return Ok(()),
 ///     }
 /// }
