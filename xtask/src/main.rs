@@ -1,12 +1,52 @@
 //! The one door for people and CI: `cargo xtask COMMAND`.
+#![allow(clippy::print_stdout, reason = "a command-line tool")]
 
+mod fuzz;
 mod r#gen;
+mod lint;
+mod run;
+mod test;
 
-fn main() -> anyhow::Result<()> {
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+
+  test [STAGE…]        everything CI runs, or these stages of it: tools build lint unit fuzz http cli kafka demo
+  lint                 rustfmt, clippy, generated files up to date, forbidden words, links of the docs
+  gen [--check]        Kafka's messages, the ledger and the reference docs, from their sources
+  demo [--once]        the main job on real input; stays up until Ctrl-C, or ends by itself
+  kafka [OPTIONS]      real brokers by hand: --brokers N, --version V; stays up until Ctrl-C
+  fuzz TARGET [SECS]   one fuzz target: kafka_decode route_match sni yaml_load
+";
+
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments[..] {
         ["gen"] => r#gen::kafka::run(false),
         ["gen", "--check"] => r#gen::kafka::run(true),
-        _ => anyhow::bail!("usage: cargo xtask gen [--check]"),
+        ["lint"] => lint::run(),
+        ["test", ref stages @ ..] => test::run(stages),
+        ["fuzz", target] => fuzz::run(&[target], 60),
+        ["fuzz", target, seconds] => {
+            seconds.parse().map_err(Into::into).and_then(|seconds| fuzz::run(&[target], seconds))
+        }
+        ["demo", ref rest @ ..] => run::testkit("demo", rest),
+        ["kafka", ref rest @ ..] => run::testkit("kafka", rest),
+        [later @ ("bench" | "conformance" | "cluster"), ..] => {
+            eprintln!("not there yet: {later}");
+            return ExitCode::from(2);
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("{e:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! Real brokers of every version start, serve and stop.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that tells its timings")]
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
 //! The HTTP origins, the real servers, gRPC and the blocking client.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that tells its timings")]
 
 use std::time::Duration;
 

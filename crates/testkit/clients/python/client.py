@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 import ssl
 import sys
@@ -71,8 +72,10 @@ class Librdkafka:
             raise Refused(self.name(e.args[0]), e.args[0].str()) from e
 
     def admin(self):
+        """Kept: futures of a client that is collected fail."""
         from confluent_kafka.admin import AdminClient
-        return AdminClient(self.base)
+        self.kept = AdminClient(self.base)
+        return self.kept
 
     def create_topic(self, request, timeout):
         from confluent_kafka.admin import NewTopic
@@ -289,11 +292,14 @@ class KafkaPython:
 
     def consume(self, request, timeout):
         from kafka import KafkaConsumer
-        consumer = KafkaConsumer(request["topic"], **self.base, group_id=request["group"], auto_offset_reset="earliest",
+        consumer = KafkaConsumer(**self.base, group_id=request["group"], auto_offset_reset="earliest",
                                  enable_auto_commit=False, fetch_max_wait_ms=100,
                                  isolation_level="read_committed" if request["read_committed"] else "read_uncommitted")
         records, end = [], time.time() + timeout
         try:
+            # 3.0.12 can join before it knows the topic, assigns itself nothing, and hangs in the join that would mend it.
+            consumer.partitions_for_topic(request["topic"])
+            consumer.subscribe([request["topic"]])
             while len(records) < request["count"] and time.time() < end:
                 for batch in consumer.poll(200).values():
                     records += [record(r.topic, r.partition, r.offset, r.key, r.value, r.headers) for r in batch]
@@ -449,6 +455,7 @@ class Aiokafka(KafkaPython):
 
 
 def main():
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     library = {"librdkafka": Librdkafka, "kafka-python": KafkaPython, "aiokafka": Aiokafka}[sys.argv[1]]
     client = library(json.loads(sys.stdin.readline()))
     for line in sys.stdin:

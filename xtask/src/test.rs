@@ -1,0 +1,305 @@
+//! Everything CI runs, stage by stage, each against a budget of seconds on two cores with nothing cached.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{fuzz, run};
+
+struct Stage {
+    name: &'static str,
+    what: &'static str,
+    budget: u64,
+    run: fn(&mut Log) -> Result<()>,
+}
+
+/// In this order; 40 minutes in all.
+const STAGES: [Stage; 9] = [
+    Stage {
+        name: "tools",
+        what: "Kafka's jars, client libraries, nginx, into ~/.cache/sluicegate",
+        budget: 420,
+        run: tools,
+    },
+    Stage { name: "build", what: "all crates and tests", budget: 360, run: build },
+    Stage { name: "lint", what: "rustfmt, clippy, generated files, words, links", budget: 180, run: lint },
+    Stage { name: "unit", what: "tests beside the code", budget: 150, run: unit },
+    Stage { name: "fuzz", what: "a minute for each target", budget: 330, run: fuzzing },
+    Stage { name: "http", what: "HTTP and TLS end to end", budget: 180, run: http },
+    Stage { name: "cli", what: "the command line, seeds and bad input end to end", budget: 180, run: cli },
+    Stage { name: "kafka", what: "real brokers and clients end to end", budget: 480, run: kafka },
+    Stage { name: "demo", what: "the demo, once", budget: 120, run: demo },
+];
+
+/// Runs the named stages, or all.
+pub(crate) fn run(names: &[&str]) -> Result<()> {
+    if let Some(name) = names.iter().find(|name| !STAGES.iter().any(|stage| stage.name == **name)) {
+        bail!("no stage {name}; there are {}", STAGES.map(|stage| stage.name).join(" "));
+    }
+    let began = Instant::now();
+    let chosen: Vec<&Stage> = STAGES.iter().filter(|stage| names.is_empty() || names.contains(&stage.name)).collect();
+    let mut rows = Vec::new();
+    let (mut passed, mut failed) = (0, 0);
+    for stage in &chosen {
+        println!("== {}: {} (budget {} s)", stage.name, stage.what, stage.budget);
+        let mut log = Log::open(stage.name)?;
+        let start = Instant::now();
+        let result = (stage.run)(&mut log);
+        let seconds = start.elapsed().as_secs();
+        if let Err(e) = &result {
+            println!("-- {} failed: {e:#}\n{}", stage.name, log.failures());
+        }
+        passed += log.passed;
+        failed += log.failed;
+        let verdict = if result.is_err() {
+            "FAILED"
+        } else if seconds > stage.budget {
+            "over budget"
+        } else {
+            "ok"
+        };
+        println!("== {}: {verdict}, {seconds} s, {} passed, {} failed", stage.name, log.passed, log.failed);
+        rows.push((stage, seconds, verdict));
+    }
+    println!("\nstage    seconds  budget");
+    for (stage, seconds, verdict) in &rows {
+        println!("{:<8} {seconds:>7} {:>7}  {verdict}", stage.name, stage.budget);
+    }
+    let budget: u64 = chosen.iter().map(|stage| stage.budget).sum();
+    println!("{:<8} {:>7} {budget:>7}\n", "total", began.elapsed().as_secs());
+    println!("{passed} passed, {failed} failed");
+    if failed > 0 {
+        // Said already, stage by stage; the line above is the last.
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+/// What a stage printed, in `target/xtask/STAGE.log`, and what it counted.
+struct Log {
+    path: std::path::PathBuf,
+    file: File,
+    lines: Vec<String>,
+    passed: u64,
+    failed: u64,
+}
+
+impl Log {
+    fn open(stage: &str) -> Result<Self> {
+        let dir = run::root().join("target/xtask");
+        fs::create_dir_all(&dir)?;
+        let path = dir.join(format!("{stage}.log"));
+        Ok(Self { file: File::create(&path)?, path, lines: Vec::new(), passed: 0, failed: 0 })
+    }
+
+    /// Runs commands side by side. One that prints cargo's test results counts by its tests, any other as one.
+    fn run_all(&mut self, commands: Vec<Command>, echo: bool) -> Result<()> {
+        let runs: Vec<_> = commands.into_iter().map(|command| Run::start(command, echo)).collect::<Result<_>>()?;
+        let mut failures = Vec::new();
+        for run in runs {
+            let what = run.what.clone();
+            let (lines, success) = run.wait()?;
+            let (passed, failed, results) = count(&lines);
+            self.passed += passed + u64::from(success && results == 0);
+            self.failed += failed + u64::from(!success && failed == 0);
+            for line in &lines {
+                writeln!(self.file, "{line}")?;
+            }
+            self.lines.extend(lines);
+            if !success {
+                failures.push(what);
+            }
+        }
+        if failures.is_empty() { Ok(()) } else { bail!("{} (log: {})", failures.join("; "), self.path.display()) }
+    }
+
+    fn run(&mut self, command: Command, echo: bool) -> Result<()> {
+        self.run_all(vec![command], echo)
+    }
+
+    /// The lines that name a failure, and the end.
+    fn failures(&self) -> String {
+        let telling =
+            |line: &&String| line.contains("panicked at") || line.ends_with("FAILED") || line.starts_with("error");
+        let named: Vec<&str> = self.lines.iter().filter(telling).map(String::as_str).take(60).collect();
+        let tail = self.lines[self.lines.len().saturating_sub(80)..].join("\n");
+        format!("{}\n-- its last lines:\n{tail}", named.join("\n"))
+    }
+}
+
+/// Passed and failed tests, and how many result lines said so.
+fn count(lines: &[String]) -> (u64, u64, u64) {
+    let number = |line: &str, word: &str| -> u64 {
+        line.split(word)
+            .next()
+            .and_then(|before| before.trim_end().rsplit(' ').next())
+            .and_then(|n| n.parse().ok())
+            .unwrap_or_default()
+    };
+    let results = lines.iter().filter_map(|line| line.strip_prefix("test result: "));
+    results.fold((0, 0, 0), |(passed, failed, results), line| {
+        (passed + number(line, " passed;"), failed + number(line, " failed;"), results + 1)
+    })
+}
+
+struct Run {
+    what: String,
+    child: std::process::Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    readers: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl Run {
+    fn start(mut command: Command, echo: bool) -> Result<Self> {
+        let name =
+            std::path::Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let arguments: Vec<_> = command.get_args().map(|a| a.to_string_lossy().into_owned()).take(6).collect();
+        let what = format!("{name} {}", arguments.join(" "));
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("start {what}"))?;
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let streams: [Option<Box<dyn std::io::Read + Send>>; 2] =
+            [child.stdout.take().map(|s| Box::new(s) as _), child.stderr.take().map(|s| Box::new(s) as _)];
+        let readers = streams
+            .into_iter()
+            .flatten()
+            .map(|stream| {
+                let lines = Arc::clone(&lines);
+                std::thread::spawn(move || {
+                    for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+                        let line = String::from_utf8_lossy(&line).into_owned();
+                        if echo {
+                            println!("   {line}");
+                        }
+                        lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                    }
+                })
+            })
+            .collect();
+        Ok(Self { what, child, lines, readers })
+    }
+
+    fn wait(mut self) -> Result<(Vec<String>, bool)> {
+        let status = self.child.wait()?;
+        // What the command left running may hold its streams open: the readers get a moment, not for ever.
+        let end = Instant::now() + Duration::from_secs(5);
+        while self.readers.iter().any(|reader| !reader.is_finished()) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let lines = std::mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok((lines, status.success()))
+    }
+}
+
+fn tools(log: &mut Log) -> Result<()> {
+    log.run(run::cargo(&["run", "--quiet", "-p", "testkit", "--", "fetch"]), true)
+}
+
+fn build(log: &mut Log) -> Result<()> {
+    log.run(run::cargo(&["test", "--workspace", "--no-run"]), false)
+}
+
+fn lint(log: &mut Log) -> Result<()> {
+    let own = std::env::current_exe()?;
+    let mut lint = Command::new(own);
+    lint.arg("lint").current_dir(run::root());
+    log.run(lint, false)
+}
+
+fn unit(log: &mut Log) -> Result<()> {
+    let others = log.run(
+        run::cargo(&["test", "--workspace", "--exclude", "sluicegate", "--exclude", "testkit", "--no-fail-fast"]),
+        false,
+    );
+    let own =
+        log.run(run::cargo(&["test", "-p", "sluicegate", "-p", "testkit", "--lib", "--bins", "--no-fail-fast"]), false);
+    others.and(own)
+}
+
+fn fuzzing(log: &mut Log) -> Result<()> {
+    log.run(fuzz::build(), false)?;
+    // Two at a time: one for each core.
+    let mut result = Ok(());
+    for pair in fuzz::TARGETS.chunks(2) {
+        let commands = pair.iter().map(|name| fuzz::target(name, 60)).collect::<Result<Vec<_>>>()?;
+        result = result.and(log.run_all(commands, false));
+    }
+    result
+}
+
+/// Which stage runs an end-to-end test, by the beginning of its file's name.
+fn stage_of(test: &str) -> &'static str {
+    match test {
+        "origins" => "http",
+        "clients" => "kafka",
+        _ if test.starts_with("http") || test.starts_with("tls") => "http",
+        _ if test.starts_with("kafka") => "kafka",
+        _ => "cli",
+    }
+}
+
+/// Runs the files of `crates/*/tests` that belong to this stage: cargo's list, not ours, decides which there are.
+fn end_to_end(log: &mut Log, stage: &str) -> Result<()> {
+    let mut result = Ok(());
+    for package in ["testkit", "sluicegate"] {
+        let dir = run::root().join("crates").join(package).join("tests");
+        let mut tests: Vec<String> = fs::read_dir(dir)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".rs").map(str::to_owned))
+            .filter(|name| stage_of(name) == stage)
+            .collect();
+        tests.sort();
+        if tests.is_empty() {
+            continue;
+        }
+        let mut cargo = run::cargo(&["test", "-p", package, "--no-fail-fast"]);
+        for test in &tests {
+            cargo.args(["--test", test]);
+        }
+        result = result.and(log.run(cargo, false));
+    }
+    result
+}
+
+fn http(log: &mut Log) -> Result<()> {
+    end_to_end(log, "http")
+}
+
+fn cli(log: &mut Log) -> Result<()> {
+    end_to_end(log, "cli")
+}
+
+fn kafka(log: &mut Log) -> Result<()> {
+    end_to_end(log, "kafka")
+}
+
+fn demo(log: &mut Log) -> Result<()> {
+    log.run(run::cargo(&["build", "--quiet", "-p", "sluicegate"]), false)?;
+    log.run(run::cargo(&["run", "--quiet", "-p", "testkit", "--", "demo", "--once"]), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_results() {
+        let lines = [
+            "noise",
+            "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured",
+            "test result: FAILED. 3 passed; 2 failed; 0 ignored",
+        ]
+        .map(str::to_owned);
+        assert_eq!(count(&lines), (15, 2, 2));
+    }
+}
