@@ -80,7 +80,7 @@ codes! {
     IngressKind = "SG0202", Note, "Ingress is not served",
         "Ingress and IngressClass are not part of the Gateway API. The tool `ingress2gateway` converts them to Gateways and HTTPRoutes.";
     KindNotServed = "SG0203", Note, "The kind is not served yet",
-        "The kind is known, but this version does not serve it. Routes of the kind take no traffic; policies of the kind are not enforced.";
+        "The kind is known, but this version does not serve it. It is read and checked, and has no effect.";
     UnknownVersion = "SG0204", Error, "The kind has no such version",
         "The kind is one of ours, but not under this `apiVersion`. The message lists the versions that are read.";
     DuplicateObject = "SG0205", Error, "The object is defined twice",
@@ -93,6 +93,8 @@ codes! {
         "The object is read, but newer releases of the Gateway API do not serve this `apiVersion`. Change it to the one that the message names.";
     UnknownKind = "SG0209", Error, "The group has no such kind",
         "The API group is one of ours, and its kinds are known, but this one is not among them; it looks like a misspelling of one that is.";
+    PolicyNotServed = "SG0210", Warning, "The policy or filter is not enforced",
+        "The kind is one of Envoy Gateway's policies or filters, and this version does not serve it: what it asks for, such as authentication or limits, is not done. A route that refers to such a filter answers with an error and never passes it by.";
     UnknownField = "SG0301", Error, "Unknown field",
         "The kind has no such field at this place. It is an error, as with `kubectl` in strict mode, because a misspelt field would otherwise be ignored in silence.";
     WrongType = "SG0302", Error, "Wrong type of value",
@@ -159,6 +161,62 @@ codes! {
         "Each type of resource has a member of its own (`topicOperation`, `groupOperation` and so on) and knows certain operations only. At least one operation is needed.";
     EmptyQuota = "SG0504", Error, "The quota limits nothing",
         "Set at least one of `produce`, `fetch` and `requests`.";
+    UnknownClass = "SG0601", Error, "No controller answers for the Gateway",
+        "The Gateway names a GatewayClass that does not exist, is not accepted, or belongs to another controller; nothing of the Gateway is served.";
+    InvalidParameters = "SG0602", Error, "The parameters cannot be read",
+        "`parametersRef` names an object that does not exist or is of a kind that is not read as parameters.";
+    IgnoredField = "SG0603", Warning, "The field has no effect here",
+        "The field changes the infrastructure around a Gateway, of which there is none when a folder is served. Everything else is served.";
+    UnsupportedAddress = "SG0604", Error, "The address cannot be listened on",
+        "Gateways listen on IP addresses. The whole Gateway waits until every address is one.";
+    IndistinctListeners = "SG0605", Error, "Two listeners cannot be told apart",
+        "Listeners of one port must differ in their hostname, and all of them must use TLS or none. None of the listeners in conflict is served.";
+    PortUnavailable = "SG0606", Error, "The port cannot be had",
+        "One process serves all Gateways of a folder, so a port belongs to the oldest Gateway, then to the first by namespace and name; or the operating system refused the port.";
+    UnsupportedProtocol = "SG0607", Error, "The protocol is not served",
+        "The protocol of the listener, or the `appProtocol` of the Service's port, is not one that this version serves.";
+    UnsupportedValue = "SG0608", Error, "The field or value is not served yet",
+        "The field is valid and bears on routing or security, but this version does not serve it. What it stands in is not served without it: a rule answers with 500, a KafkaRoute refuses connections, a listener is not opened.";
+    InvalidCertificate = "SG0609", Error, "The certificate cannot be used",
+        "The reference must name an existing Secret of type `kubernetes.io/tls` whose `tls.crt` holds PEM certificates, the leaf first, and whose `tls.key` holds the private key of the leaf.";
+    RefNotPermitted = "SG0610", Error, "The other namespace does not permit the reference",
+        "A reference into another namespace needs a ReferenceGrant there that names the referring kind and namespace, and the kind referred to.";
+    InvalidRouteKinds = "SG0611", Error, "The listener allows kinds that it cannot take",
+        "`allowedRoutes.kinds` names a kind of route that does not go with the listener's protocol, or is not served. The other kinds are.";
+    OverlappingTls = "SG0612", Warning, "Hostnames of two TLS listeners overlap",
+        "A browser may reuse a connection that it opened for one of them to send requests for the other. Everything is served.";
+    NoMatchingParent = "SG0613", Error, "The parent does not exist",
+        "A parentRef names a Gateway, a listener or a port that does not exist or is not served.";
+    NotAllowedByListeners = "SG0614", Error, "The parent does not allow the object",
+        "The listener's `allowedRoutes` (or the Gateway's `allowedListeners`) leave out the namespace or the kind.";
+    NoMatchingHostname = "SG0615", Error, "No hostname in common with the listener",
+        "The hostnames must lie within those of the listener. A KafkaRoute's single label is completed under a wildcard hostname; its full name, and those of its brokers, must lie within the listener's.";
+    BackendNotFound = "SG0616", Error, "The backend does not exist",
+        "A backendRef names a Service, a port of a Service, or a Backend that does not exist. Its share of requests is answered with 500, its share of connections is refused.";
+    InvalidKind = "SG0617", Error, "The kind cannot stand there",
+        "The reference names a kind that is not known, or not usable at this place.";
+    NoEndpoints = "SG0618", Warning, "No endpoint is ready",
+        "The Service exists, and none of its EndpointSlices has an endpoint that is ready, or ends and still serves. Requests are answered with 503.";
+    HostnameConflict = "SG0619", Error, "The server name belongs to another object",
+        "Server names are shared by all routes of a port. A name belongs to the listener with the more specific hostname, then to the oldest route, then to the first by namespace and name.";
+    CertificateCoverage = "SG0620", Warning, "The certificate does not cover all names",
+        "Clients are sent to names that no certificate of the listener has; those that check the name will refuse to connect.";
+    BrokerNames = "SG0621", Error, "The broker names do not work out",
+        "Under the listener's hostname two of the names are the same, or one is too long for DNS.";
+    ExtensionNotFound = "SG0622", Error, "The filter's object does not exist",
+        "An extensionRef names an object that does not exist. Nothing passes by a filter that cannot be read.";
+    TargetNotFound = "SG0623", Error, "The policy's target does not exist",
+        "A targetRef names an object, or a port of a Service, that does not exist.";
+    PolicyConflict = "SG0624", Error, "Another policy has the same target",
+        "Of two policies for the same target the older stands, then the first by namespace and name.";
+    InvalidPolicy = "SG0625", Error, "The policy cannot be enforced",
+        "The policy lacks a valid certificate authority, or has a value that is not known. Backends that it is for are not used without it.";
+    NotServed = "SG0626", Error, "The object is not served yet",
+        "The object is attached to a Gateway that is served, but this version does not serve its kind.";
+    LastGood = "SG0627", Warning, "The last good state is served",
+        "The file no longer parses, or the certificate no longer loads, and what was there before is served in its place. A restart drops it.";
+    Refused = "SG0628", Error, "The proxy refused a part of the configuration",
+        "Everything else is served. The message is the proxy's own.";
 }
 
 impl fmt::Display for Code {
@@ -226,7 +284,7 @@ mod tests {
         let codes: Vec<&str> = Code::all().iter().map(|c| c.as_str()).collect();
         assert!(codes.windows(2).all(|pair| pair[0] < pair[1]), "{codes:?}");
         for code in Code::all() {
-            assert!(code.as_str().len() == 6 && code.title().len() > 10 && code.explanation().len() > 40, "{code}");
+            assert!(code.as_str().len() == 6 && code.title().len() > 10 && code.explanation().len() > 30, "{code}");
         }
     }
 }
