@@ -1,8 +1,9 @@
 //! The proxy's answers over the statuses: pending until it has acknowledged, false where it refused.
 
-use crate::findings::{Code, Finding, Severity};
+use crate::findings::Finding;
 use crate::status::{Status, Statuses};
 use resources::status::{Condition, ConditionStatus, GatewayStatus};
+use resources::{Code, Severity};
 use resources::{Key, Kind};
 use snapshot::{Ack, Entity, EntityKey, ListenerProtocol, ObjectName, Refusal, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,13 +1,13 @@
 //! How routes attach to listeners, and what their statuses say: common to all kinds of routes.
 
-use crate::findings::{Code, Problem, closest, join};
+use crate::findings::{Problem, closest, join};
 use crate::gateway::GatewayState;
 use crate::listener::ListenerState;
 use crate::status::{Status, fails, holds, unless};
 use crate::{CONTROLLER_NAME, Context};
 use resources::gateway_api::ParentReference;
 use resources::status::{Condition, ConditionStatus, RouteParentStatus, RouteStatus};
-use resources::{GATEWAY_GROUP, Key, Kind, ObjectMeta};
+use resources::{Code, GATEWAY_GROUP, Key, Kind, ObjectMeta};
 use snapshot::ListenerRef;
 
 /// One parentRef that is ours.
@@ -293,7 +293,7 @@ pub(crate) fn served<'p, T>(
 /// A status for a route of a kind that is not served, on each parent that is ours.
 pub(crate) fn refuse_kind(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>], route: RouteHead<'_>) {
     let message = format!("{} is not served yet", route.kind);
-    let problem = Problem::error("UnsupportedValue", Code::KindNotServed, "spec", message, "");
+    let problem = Problem::error("UnsupportedValue", Code::NotServed, "spec", message, "");
     let mut status = RouteStatus::default();
     for reference in route.parent_refs {
         let namespace = reference.namespace.as_deref().unwrap_or(&route.meta.namespace);

@@ -1,9 +1,10 @@
 //! Backends: which object a backendRef means, whether it may be used, its endpoints.
 
 use crate::backend_tls::Policies;
-use crate::findings::{Code, Problem, closest};
+use crate::findings::{Problem, closest};
 use crate::gateway::GatewayState;
 use crate::index::{Index, Slices, Target};
+use resources::Code;
 use resources::gateway_api::{BackendObjectReference, BackendRef};
 use resources::kubernetes::{EndpointAddressType, ServicePort, ServiceType, TransportProtocol};
 use resources::{AppProtocol as BackendProtocol, Backend, BackendType, Kind, Service};

@@ -3,9 +3,10 @@
 use crate::Context;
 use crate::backend::Backends;
 use crate::certificate::check_bundle;
-use crate::findings::{Code, Problem};
+use crate::findings::Problem;
 use crate::gateway::GatewayState;
 use crate::status::{Status, unless};
+use resources::Code;
 use resources::gateway_api::{LocalObjectReference, ParentReference, SubjectAltNameType};
 use resources::status::{PolicyAncestorStatus, PolicyStatus};
 use resources::{Backend, BackendTlsPolicy, ConfigMap, GATEWAY_GROUP, Key, Kind, Secret, Service};

@@ -1,119 +1,8 @@
 //! Problems with a place: what `check` prints as `file:line:col` and statuses show as messages.
 
-use resources::Key;
-use serde::{Serialize, Serializer};
+use resources::{Code, Key, Severity};
+use serde::Serialize;
 use std::fmt;
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Something the user wrote is not served as written.
-    Error,
-    /// It is served, but probably not as meant.
-    Warning,
-}
-
-/// Declares the codes: one line each, a number that never changes and what it is about.
-macro_rules! codes {
-    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal;)*) => {
-        /// What a finding is about. Numbers are stable and never used again; `SG06xx` are those of this crate, lower ones those of `resources`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Code { $($(#[doc = $doc])+ $name),* }
-
-        impl Code {
-            /// Every code, in ascending order.
-            pub const ALL: &'static [Code] = &[$(Code::$name),*];
-
-            /// The code as it is printed, such as `SG0601`.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Code::$name => $code),* }
-            }
-
-            /// One sentence about it, for the reference.
-            pub fn summary(self) -> &'static str {
-                match self { $(Code::$name => concat!($($doc),+).trim_ascii()),* }
-            }
-        }
-    };
-}
-
-codes! {
-    /// A Gateway names a GatewayClass that does not exist or belongs to another controller.
-    UnknownClass = "SG0601";
-    /// parametersRef names something that does not exist or is of a kind that is not read.
-    InvalidParameters = "SG0602";
-    /// A field that changes the infrastructure is not used here.
-    IgnoredField = "SG0603";
-    /// An address is of a type that is not served, or is none.
-    UnsupportedAddress = "SG0604";
-    /// Two listeners of a Gateway cannot be told apart.
-    ListenerConflict = "SG0605";
-    /// A port belongs to another Gateway, or the proxy could not listen on it.
-    PortUnavailable = "SG0606";
-    /// A protocol is not served.
-    UnsupportedProtocol = "SG0607";
-    /// A field or a value is not served.
-    UnsupportedValue = "SG0608";
-    /// A certificate is missing, of the wrong kind, or does not load.
-    InvalidCertificate = "SG0609";
-    /// A reference to another namespace lacks a ReferenceGrant.
-    RefNotPermitted = "SG0610";
-    /// A listener allows kinds of routes that do not fit it or are not served.
-    InvalidRouteKinds = "SG0611";
-    /// Listeners of one port have hostnames that overlap.
-    OverlappingTls = "SG0612";
-    /// A parentRef names no Gateway, no listener or no port that there is.
-    NoMatchingParent = "SG0613";
-    /// The listeners do not allow the route's namespace or kind.
-    NotAllowedByListeners = "SG0614";
-    /// The route's hostnames and the listeners' have nothing in common.
-    NoMatchingHostname = "SG0615";
-    /// A backendRef names something that does not exist.
-    BackendNotFound = "SG0616";
-    /// A reference names a kind that cannot stand there.
-    InvalidKind = "SG0617";
-    /// A Service has no endpoint that could take traffic.
-    NoEndpoints = "SG0618";
-    /// A regular expression does not compile.
-    InvalidRegex = "SG0619";
-    /// Filters of one rule exclude each other.
-    IncompatibleFilters = "SG0620";
-    /// A server name belongs to an older route, or to a more specific listener.
-    HostnameConflict = "SG0621";
-    /// A certificate does not cover names that clients are sent to.
-    CertificateCoverage = "SG0622";
-    /// A hostname or a broker name is not valid, too long, or ambiguous.
-    InvalidHostname = "SG0623";
-    /// Two topic mappings exclude each other.
-    TopicMappingConflict = "SG0624";
-    /// A filter's ExtensionRef names something that does not exist.
-    ExtensionNotFound = "SG0625";
-    /// A policy targets something that does not exist.
-    TargetNotFound = "SG0626";
-    /// An older policy has the same target.
-    PolicyConflict = "SG0627";
-    /// A policy or a certificate authority is not valid.
-    InvalidPolicy = "SG0628";
-    /// A kind is read and not served yet.
-    KindNotServed = "SG0629";
-    /// The last good state is served, since the present one cannot be read.
-    LastGood = "SG0630";
-    /// The proxy refused a part of the configuration.
-    Refused = "SG0631";
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for Code {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
 
 /// One problem of one object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -242,14 +131,6 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn codes_are_unique_and_ascending() {
-        let codes: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        assert_eq!(codes, codes.iter().copied().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>());
-        assert!(Code::ALL.iter().all(|code| code.summary().ends_with('.')));
-    }
 
     #[test]
     fn the_closest_name_is_offered_when_it_is_close() {

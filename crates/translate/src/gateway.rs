@@ -1,11 +1,12 @@
 //! GatewayClasses, Gateways and ListenerSets: which are ours, which can be served, what their statuses say.
 
 use crate::certificate::Loaded;
-use crate::findings::{Code, Problem, closest};
+use crate::findings::{Problem, closest};
 use crate::index::object_name;
 use crate::listener::{self, ListenerState};
 use crate::status::{IGNORED_FIELDS, LAST_GOOD, Status, fails, holds, unless};
 use crate::{Context, ControllerNames};
+use resources::Code;
 use resources::gateway_api::{FromListenerNamespaces, RouteGroupKind};
 use resources::status::{
     Condition, ConditionStatus, GatewayClassStatus, GatewayStatus, GatewayStatusAddress, ListenerSetStatus,
@@ -382,7 +383,7 @@ fn listener_sets(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
         let (problem, programmed) = if allowed {
             let message = "ListenerSets are not served yet";
             let hint = format!("put the listeners into Gateway {}", gateway.name);
-            (Problem::error("UnsupportedValue", Code::KindNotServed, "spec", message, hint), "Invalid")
+            (Problem::error("UnsupportedValue", Code::NotServed, "spec", message, hint), "Invalid")
         } else {
             let message = format!("Gateway {} does not allow ListenerSets of this namespace", gateway.name);
             let hint = "set spec.allowedListeners of the Gateway";

@@ -28,14 +28,14 @@ mod route;
 mod sni;
 mod status;
 
-pub use findings::{Code, Finding, Severity};
+pub use findings::Finding;
 pub use status::{CERTIFICATE_COVERAGE, IGNORED_FIELDS, LAST_GOOD, Status, Statuses};
 
 use findings::Problem;
 use index::Index;
 use memo::Memo;
 use resources::status::{Condition, ConditionStatus};
-use resources::{Key, NamespacedName, Resources, Secret};
+use resources::{Code, Key, NamespacedName, Resources, Secret};
 use snapshot::{Ack, Delta, Entity, EntityKey, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

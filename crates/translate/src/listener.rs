@@ -1,10 +1,11 @@
 //! Listeners: protocol, kinds, certificates, conflicts within a Gateway, ports between Gateways.
 
 use crate::certificate::Loaded;
-use crate::findings::{Code, Problem};
+use crate::findings::Problem;
 use crate::gateway::GatewayState;
 use crate::index::Target;
 use crate::{Context, Settings};
+use resources::Code;
 use resources::gateway_api::{FromNamespaces, Listener, SecretObjectReference, TlsMode};
 use resources::{Gateway, Kind, Secret};
 use snapshot::{Hostname, ListenerProtocol, ObjectName};
@@ -321,7 +322,7 @@ fn find_conflicts(listeners: &mut [ListenerState<'_>]) {
                 };
                 let hint = "give each a hostname or a port of its own";
                 let path = format!("{path}.hostname");
-                return Some(Problem::error("HostnameConflict", Code::ListenerConflict, path, message, hint));
+                return Some(Problem::error("HostnameConflict", Code::IndistinctListeners, path, message, hint));
             }
             // UDP ports are ports of their own.
             if mine != theirs && (mine == "UDP" || theirs == "UDP") {
@@ -330,7 +331,7 @@ fn find_conflicts(listeners: &mut [ListenerState<'_>]) {
             let message = format!("listener {} wants {theirs} on the same port {}", other.spec.name, other.spec.port);
             let hint = "give each a port of its own";
             let path = format!("{path}.protocol");
-            Some(Problem::error("ProtocolConflict", Code::ListenerConflict, path, message, hint))
+            Some(Problem::error("ProtocolConflict", Code::IndistinctListeners, path, message, hint))
         });
         listeners[i].conflict = conflict;
     }

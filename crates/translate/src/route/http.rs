@@ -4,10 +4,11 @@ use super::{check_regex, reach, regex_problem, target};
 use crate::Context;
 use crate::attach::{self, RouteHead, Verdict, attach};
 use crate::backend::{Backends, Use};
-use crate::findings::{Code, Problem, join};
+use crate::findings::{Problem, join};
 use crate::gateway::GatewayState;
 use crate::index::object_name;
 use crate::precedence;
+use resources::Code;
 use resources::gateway_api::{
     Duration, HttpHeader, HttpHeaderFilter, HttpPathModifier, HttpPathModifierType, HttpRouteFilter,
     HttpRouteFilterType, HttpRouteMatch, HttpRouteRule, MatchType, PathMatchType,
@@ -238,7 +239,7 @@ fn compile_filters(
     if has(|f| matches!(f, HttpFilter::Redirect(_))) && has(|f| matches!(f, HttpFilter::UrlRewrite(_))) {
         let message = "RequestRedirect and URLRewrite exclude each other";
         let (path, hint) = (format!("{path}.filters"), "remove one of them");
-        problems.push(Problem::error("IncompatibleFilters", Code::IncompatibleFilters, path, message, hint));
+        problems.push(Problem::error("IncompatibleFilters", Code::FilterConflict, path, message, hint));
     }
     compiled
 }

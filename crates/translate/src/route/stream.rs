@@ -3,10 +3,11 @@
 use super::{kafka, tls};
 use crate::Context;
 use crate::backend::Backends;
-use crate::findings::{Code, Problem};
+use crate::findings::Problem;
 use crate::gateway::GatewayState;
 use crate::listener::{ListenerState, Protocol};
 use crate::sni::{Claims, ServerName, clash};
+use resources::Code;
 use resources::{KafkaRoute, ObjectMeta, TlsRoute};
 use snapshot::Hostname;
 use std::collections::BTreeMap;

@@ -3,7 +3,8 @@
 use super::super::{check_regex, regex_problem};
 use crate::Context;
 use crate::attach::Verdict;
-use crate::findings::{Code, Problem};
+use crate::findings::Problem;
+use resources::Code;
 use resources::kafka::{
     KafkaAcl, KafkaAclAction, KafkaExtensionReference, KafkaOperation, KafkaPatternType, KafkaResourceType,
     KafkaRouteFilterType, TopicMappingType,

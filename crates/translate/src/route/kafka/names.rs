@@ -1,8 +1,9 @@
 //! Names of a KafkaRoute under a listener: bootstrap, brokers by pattern, brokers with names of their own.
 
-use crate::findings::{Code, Problem};
+use crate::findings::Problem;
 use crate::listener::ListenerState;
 use crate::sni::{ServerName, clash};
+use resources::Code;
 use resources::kafka::KafkaRouteSpec;
 use snapshot::Hostname;
 use std::collections::BTreeMap;
@@ -58,7 +59,7 @@ pub(crate) fn check(spec: &KafkaRouteSpec) -> Option<Problem> {
 }
 
 fn invalid(path: String, message: String, hint: &str) -> Problem {
-    Problem::error("UnsupportedValue", Code::InvalidHostname, path, message, hint)
+    Problem::error("UnsupportedValue", Code::BrokerNames, path, message, hint)
 }
 
 /// The names under a listener, or why it has none for the route.
