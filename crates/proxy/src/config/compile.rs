@@ -235,7 +235,8 @@ impl Compiler {
         for name in &touched.kafka {
             match self.kafka_route(name) {
                 Some(route) => {
-                    let route = kafka::Route::compile(&route).map(Arc::new);
+                    let previous = self.kafka.get(name).and_then(|route| route.as_deref().ok());
+                    let route = kafka::Route::compile(&route, previous).map(Arc::new);
                     self.kafka.insert(name.clone(), route);
                 }
                 None => drop(self.kafka.remove(name)),

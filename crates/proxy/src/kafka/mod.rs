@@ -1,21 +1,57 @@
-//! Kafka: stub of the entry points.
+//! KafkaRoutes: one Kafka cluster under one name.
+//!
+//! ```text
+//!  SNI ─▶ route, bootstrap or broker ─▶ dial (addresses, cluster) ─▶ pump ◀─▶ session ─▶ versions  auth  advertise
+//!                                                                                   └─▶ filter ─▶ metadata produce fetch offsets groups
+//! ```
+//!
+//! `pump` moves bytes and knows nothing of Kafka but frames; `session` decides about each frame without I/O; a `scope`
+//! holds what the decisions are made by. What a route does with each API is in [`kafka::ledger`].
 
-use crate::{conn::Conn, io::Io, worker::Worker};
-use snapshot::{KafkaRoute, Refusal};
-use std::sync::Arc;
+mod acl;
+mod addresses;
+mod advertise;
+mod auth;
+mod close;
+mod cluster;
+mod consumer;
+mod dial;
+mod fetch;
+mod filter;
+mod groups;
+mod log;
+mod metadata;
+mod metrics;
+mod names;
+mod offsets;
+mod own;
+mod produce;
+mod pump;
+mod refuse;
+mod route;
+mod sasl;
+mod scope;
+mod session;
+mod versions;
 
-/// A compiled KafkaRoute.
-#[derive(Debug)]
-pub(crate) struct Route;
+pub(crate) use route::Route;
 
-impl Route {
-    /// Compiles it.
-    pub(crate) fn compile(_route: &KafkaRoute) -> Result<Self, Refusal> {
-        Ok(Self)
-    }
-}
+use crate::{config::SniTarget, conn::Conn, io::Io, listener::Cause, worker::Worker};
+use close::Close;
+use metrics::ConnectionMetrics;
+use pump::{Bounds, Control, Traffic};
+use scope::Scope;
+use session::{Caps, Finished, Session};
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+    time::Duration,
+};
 
-/// What Kafka sessions of one worker share.
+/// A frame that stops coming ends its connection after this long.
+const STALLED: Duration = Duration::from_secs(30);
+
+/// What Kafka sessions of one worker share: nothing. What is known of a cluster is shared by all workers.
 #[derive(Debug, Default)]
 pub(crate) struct WorkerState;
 
@@ -28,5 +64,130 @@ pub(crate) enum Wanted {
     Broker(i32),
 }
 
+impl Wanted {
+    fn broker(self) -> Option<i32> {
+        match self {
+            Self::Bootstrap => None,
+            Self::Broker(id) => Some(id),
+        }
+    }
+}
+
 /// Serves one connection.
-pub(crate) async fn serve(_worker: Worker, _io: Io, _conn: Conn, _route: Arc<Route>, _wanted: Wanted) {}
+pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, route: Arc<Route>, wanted: Wanted) {
+    let opened = match &route.unserved {
+        Some(why) => Err(Close::Unserved(why.clone())),
+        None => dial::open(&worker, &route, &conn, wanted).await,
+    };
+    let upstream = match opened {
+        Ok(upstream) => upstream,
+        Err(close) => {
+            note(&worker, &conn, &route, wanted, &close);
+            return log::record(&worker, &conn, &route, wanted, None, None, Traffic::default(), &close);
+        }
+    };
+    let limits = worker.limits();
+    let scope = Scope {
+        filters: Arc::clone(&route.filters),
+        cluster: Arc::clone(&route.cluster),
+        advertised: route.advertised.get(&conn.listener.name).cloned().unwrap_or_default(),
+        port: conn.listener.advertised,
+        ..Scope::default()
+    };
+    let caps = Caps {
+        before_authentication: limits.kafka_preauth_frame,
+        frame: limits.kafka_frame,
+        held_response: limits.kafka_held_response,
+    };
+    let subject = conn.tls.as_ref().and_then(|tls| tls.client_subject.as_deref());
+    let mut session = Session::new(scope, caps, subject);
+    if let Some((broker, is_peer)) = upstream.learning {
+        session.learn_after_authentication(broker, is_peer);
+    }
+    let session = RefCell::new(session);
+    let control = Watch {
+        worker: &worker,
+        conn: &conn,
+        route: &route,
+        wanted,
+        metrics: RefCell::default(),
+        revision: Cell::new(worker.runtime().revision),
+    };
+    let bounds = Bounds { frame: limits.kafka_frame, idle: limits.kafka_idle, stalled: STALLED };
+    let (close, traffic) = pump::run(io, upstream.io, &session, &control, bounds).await;
+    drop(upstream.active);
+    note(&worker, &conn, &route, wanted, &close);
+    log::record(&worker, &conn, &route, wanted, Some(&session.borrow()), upstream.address, traffic, &close);
+}
+
+/// Counts and tells how a connection has ended.
+fn note(worker: &Worker, conn: &Conn, route: &Route, wanted: Wanted, close: &Close) {
+    route.metrics.close(worker.metrics(), &route.label, close.cause());
+    if close.is_protocol() {
+        conn.listener.metrics.error(Cause::Protocol);
+    } else if close.is_upstream() {
+        conn.listener.metrics.error(Cause::Upstream);
+    }
+    if !close.is_orderly() {
+        tracing::debug!(route = %route.label, broker = ?wanted.broker(), client = %conn.peer, cause = close.cause(), error = %close);
+    }
+}
+
+/// What the pump asks of the world.
+struct Watch<'a> {
+    worker: &'a Worker,
+    conn: &'a Conn,
+    route: &'a Arc<Route>,
+    wanted: Wanted,
+    metrics: RefCell<ConnectionMetrics>,
+    revision: Cell<u64>,
+}
+
+impl Watch<'_> {
+    /// Whether the route is still served under this name with the same filters. Everything else of it may change without
+    /// a connection noticing.
+    fn is_current(&self) -> bool {
+        let runtime = self.worker.runtime();
+        if runtime.revision == self.revision.get() {
+            return true;
+        }
+        let port = runtime.port(self.conn.listener.bound);
+        let found =
+            port.and_then(|port| port.sni.as_ref()?.get(self.conn.sni.as_deref()).map(|found| found.value.clone()));
+        let current = match found {
+            Some(SniTarget::Kafka(_, route, _)) => {
+                route.name == self.route.name
+                    && route.unserved.is_none()
+                    && Arc::ptr_eq(&route.filters, &self.route.filters)
+                    && Arc::ptr_eq(&route.cluster, &self.route.cluster)
+            }
+            _ => false,
+        };
+        if current {
+            self.revision.set(runtime.revision);
+        }
+        current
+    }
+}
+
+impl Control for Watch<'_> {
+    fn ending(&self) -> Option<Close> {
+        if self.conn.closing.is_fired() {
+            return Some(Close::Drained);
+        }
+        (!self.is_current()).then_some(Close::RouteChanged)
+    }
+
+    async fn drained(&self) {
+        self.conn.closing.fired().await;
+    }
+
+    fn finished(&self, finished: Finished) {
+        let mut metrics = self.metrics.borrow_mut();
+        let route = self.route;
+        let api = metrics.api(finished.api, self.worker.metrics(), &route.metrics, &route.label, self.wanted.broker());
+        if let Some(api) = api {
+            api.observe(finished.gateway, finished.broker);
+        }
+    }
+}

@@ -210,6 +210,10 @@ labels! {
     KafkaDurationLabels { route, api, broker, part }
 }
 labels! {
+    /// `cause` is the `end` of the access log.
+    KafkaEndLabels { route, cause }
+}
+labels! {
     /// `backend` is the object.
     UpstreamLabels { backend }
 }
@@ -239,6 +243,8 @@ pub(crate) struct Metrics {
     pub(crate) kafka_requests: Series<KafkaLabels, Counter>,
     /// Time of Kafka requests, our part apart from the broker's.
     pub(crate) kafka_duration: Series<KafkaDurationLabels, Histogram>,
+    /// Kafka connections that have ended, by cause.
+    pub(crate) kafka_ends: Series<KafkaEndLabels, Counter>,
     /// Upstream connections so far.
     pub(crate) upstream_total: Series<UpstreamLabels, Counter>,
     /// Upstream connections now.
@@ -270,6 +276,7 @@ impl Metrics {
                 "kafka_request_duration_seconds",
                 "Time of Kafka requests, spent in the gateway and waiting for the broker",
             ),
+            kafka_ends: Series::new(&mut r, "kafka_connection_ends", "Kafka connections that have ended"),
             upstream_total: Series::new(&mut r, "upstream_connections", "Connections to backends"),
             upstream_active: Series::new(&mut r, "upstream_connections_active", "Connections to backends now"),
             upstream_errors: Series::new(&mut r, "upstream_connection_errors", "Connections to backends that failed"),

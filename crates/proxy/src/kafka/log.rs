@@ -1,0 +1,89 @@
+//! The access log's line of a Kafka connection.
+
+use super::{Wanted, close::Close, pump::Traffic, route::Route, session::Session};
+use crate::{conn::Conn, telemetry, worker::Worker};
+use serde::Serialize;
+use std::net::SocketAddr;
+
+/// One per connection, at its end.
+#[derive(Serialize)]
+struct Entry<'a> {
+    /// End of the connection, RFC 3339, UTC.
+    time: String,
+    /// `kafka`
+    kind: &'static str,
+    /// Connection.
+    id: u64,
+    /// `namespace/gateway/listener`
+    listener: &'a str,
+    /// `namespace/name`
+    route: &'a str,
+    /// Address and port.
+    client: SocketAddr,
+    /// SNI.
+    sni: Option<&'a str>,
+    /// Version of TLS.
+    tls: Option<&'a str>,
+    /// Id of the broker; absent on the bootstrap name.
+    broker: Option<i32>,
+    /// Address and port of the broker; absent if none could be reached.
+    upstream: Option<SocketAddr>,
+    /// Kafka principal; absent if unknown.
+    principal: Option<&'a str>,
+    /// What the client calls itself.
+    client_id: Option<&'a str>,
+    /// Its library and version (KIP-511).
+    client_software: Option<&'a str>,
+    /// From accept to end, in milliseconds.
+    duration_ms: u128,
+    /// From the client.
+    bytes_received: u64,
+    /// To the client.
+    bytes_sent: u64,
+    /// Requests.
+    requests: u64,
+    /// Those that the gateway has answered in the broker's place.
+    local_answers: u64,
+    /// Why it ended, a word.
+    end: &'static str,
+    /// The same at length, unless it ended in good order.
+    error: Option<String>,
+}
+
+/// Writes the line.
+pub(super) fn record(
+    worker: &Worker,
+    conn: &Conn,
+    route: &Route,
+    wanted: Wanted,
+    session: Option<&Session>,
+    upstream: Option<SocketAddr>,
+    traffic: Traffic,
+    close: &Close,
+) {
+    if !worker.access_log().is_on() {
+        return;
+    }
+    worker.access_log().record(&Entry {
+        time: telemetry::timestamp(),
+        kind: "kafka",
+        id: conn.id,
+        listener: &conn.listener.label,
+        route: &route.label,
+        client: conn.peer,
+        sni: conn.sni.as_deref(),
+        tls: conn.tls.as_ref().map(|tls| tls.version),
+        broker: wanted.broker(),
+        upstream,
+        principal: session.and_then(|session| session.scope.principal.as_deref()),
+        client_id: session.and_then(|session| session.client_id.as_deref()),
+        client_software: session.and_then(|session| session.software.as_deref()),
+        duration_ms: conn.accepted.elapsed().as_millis(),
+        bytes_received: traffic.received,
+        bytes_sent: traffic.sent,
+        requests: session.map_or(0, |session| session.requests),
+        local_answers: session.map_or(0, |session| session.local_answers),
+        end: close.cause(),
+        error: (!close.is_orderly()).then(|| close.to_string()),
+    });
+}

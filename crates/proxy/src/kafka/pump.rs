@@ -1,0 +1,472 @@
+//! Moves bytes between a client and a broker as the [`Session`] says. Frames that need no reading pass in pieces as they
+//! come; a side that does not read stops the other from being read.
+
+use super::{
+    close::{Close, Side},
+    session::{Answer, Finished, Next, Plan, Session},
+};
+use crate::io::Io;
+use bytes::{Bytes, BytesMut};
+use kafka::{
+    ApiKey, FrameError, RequestPrefix, Rope,
+    frame::frame_len,
+    walk::{EndpointWalker, ProduceHead, Step},
+};
+use std::{
+    cell::{Cell, RefCell},
+    convert::Infallible,
+    io,
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
+    sync::Notify,
+    time::timeout,
+};
+
+/// Read at a time while a frame is known to have more.
+const PIECE: usize = 64 << 10;
+/// Read at a time between frames: what an idle connection costs.
+const IDLE_PIECE: usize = 4 << 10;
+/// How long the last bytes and the end of TLS may take.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What the pump is told from outside.
+pub(super) trait Control {
+    /// Whether the connection should end at the next request, and why.
+    fn ending(&self) -> Option<Close>;
+    /// Resolves when the proxy drains or the listener goes.
+    async fn drained(&self);
+    /// A request is finished.
+    fn finished(&self, finished: Finished);
+}
+
+/// Bounds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// The longest frame from a client.
+    pub(super) frame: usize,
+    /// Between frames, in both directions.
+    pub(super) idle: Duration,
+    /// Within a frame.
+    pub(super) stalled: Duration,
+}
+
+/// What a connection has moved.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Traffic {
+    pub(super) received: u64,
+    pub(super) sent: u64,
+}
+
+struct Input {
+    io: ReadHalf<Io>,
+    buffer: BytesMut,
+    side: Side,
+    received: u64,
+}
+
+impl Input {
+    /// Reads once, for about `more` bytes; whether there was anything. May be dropped while it waits.
+    async fn read(&mut self, more: usize) -> Result<bool, Close> {
+        if self.buffer.is_empty() && self.buffer.capacity() > PIECE * 2 {
+            self.buffer = BytesMut::new();
+        }
+        self.buffer.reserve(more.clamp(IDLE_PIECE, PIECE));
+        match self.io.read_buf(&mut self.buffer).await {
+            Ok(0) => Ok(false),
+            Ok(count) => {
+                self.received += count as u64;
+                Ok(true)
+            }
+            Err(error) => Err(Close::Io(self.side, error)),
+        }
+    }
+
+    /// Reads on within a frame.
+    async fn read_on(&mut self, more: usize, stalled: Duration) -> Result<(), Close> {
+        match timeout(stalled, self.read(more)).await {
+            Err(_) => Err(Close::Stalled(self.side)),
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(self.cut()),
+            Ok(Err(close)) => Err(close),
+        }
+    }
+
+    /// The other side has closed in the middle of a frame.
+    fn cut(&self) -> Close {
+        Close::Io(self.side, io::ErrorKind::UnexpectedEof.into())
+    }
+
+    fn take(&mut self, len: usize) -> Bytes {
+        self.buffer.split_to(len.min(self.buffer.len())).freeze()
+    }
+}
+
+struct Output {
+    io: WriteHalf<Io>,
+    queue: Rope,
+    side: Side,
+    sent: u64,
+}
+
+impl Output {
+    fn push(&mut self, frame: Rope) {
+        frame.into_chunks().into_iter().for_each(|chunk| self.queue.push(chunk));
+    }
+
+    async fn flush(&mut self) -> Result<(), Close> {
+        if self.queue.is_empty() {
+            return Ok(());
+        }
+        self.sent += self.queue.len() as u64;
+        let written = match self.io.write_all_buf(&mut self.queue).await {
+            Ok(()) => self.io.flush().await,
+            error => error,
+        };
+        written.map_err(|error| Close::Io(self.side, error))
+    }
+}
+
+/// What both directions share.
+struct Shared<'a, C> {
+    session: &'a RefCell<Session>,
+    control: &'a C,
+    bounds: Bounds,
+    /// Wakes the reader of requests.
+    requests: Notify,
+    /// Wakes the reader of responses.
+    responses: Notify,
+    /// No more requests are read: why, once all answers are back.
+    ending: RefCell<Option<Close>>,
+    last_frame: Cell<Instant>,
+}
+
+/// Runs until one side ends it.
+pub(super) async fn run<C: Control>(
+    client: Io,
+    broker: Io,
+    session: &RefCell<Session>,
+    control: &C,
+    bounds: Bounds,
+) -> (Close, Traffic) {
+    let (client_read, client_write) = tokio::io::split(client);
+    let (broker_read, broker_write) = tokio::io::split(broker);
+    let input = |io, side| Input { io, buffer: BytesMut::new(), side, received: 0 };
+    let output = |io, side| Output { io, queue: Rope::default(), side, sent: 0 };
+    let (mut from_client, mut to_broker) = (input(client_read, Side::Client), output(broker_write, Side::Broker));
+    let (mut from_broker, mut to_client) = (input(broker_read, Side::Broker), output(client_write, Side::Client));
+    let shared = Shared {
+        session,
+        control,
+        bounds,
+        requests: Notify::new(),
+        responses: Notify::new(),
+        ending: RefCell::new(None),
+        last_frame: Cell::new(Instant::now()),
+    };
+    let close = {
+        let requests = requests(&shared, &mut from_client, &mut to_broker);
+        let responses = responses(&shared, &mut from_broker, &mut to_client);
+        let result: Result<Infallible, Close> = tokio::select! {
+            result = requests => result,
+            result = responses => result,
+        };
+        match result {
+            Ok(never) => match never {},
+            Err(close) => close,
+        }
+    };
+    shared.report();
+    // What the broker has said last, e.g. why it refuses to authenticate the client, still goes out.
+    if !matches!(close, Close::Client | Close::Io(Side::Client, _)) {
+        let _ = timeout(LAST_WORDS, async {
+            to_client.flush().await?;
+            to_client.io.shutdown().await.map_err(|error| Close::Io(Side::Client, error))
+        })
+        .await;
+    }
+    let _ = timeout(LAST_WORDS, to_broker.io.shutdown()).await;
+    (close, Traffic { received: from_client.received, sent: to_client.sent })
+}
+
+impl<C: Control> Shared<'_, C> {
+    fn report(&self) {
+        for finished in self.session.borrow_mut().take_finished() {
+            self.control.finished(finished);
+        }
+    }
+}
+
+async fn requests<C: Control>(
+    shared: &Shared<'_, C>,
+    input: &mut Input,
+    output: &mut Output,
+) -> Result<Infallible, Close> {
+    // A request whose judgement waits for something that the gateway has asked for.
+    let mut held: Option<Bytes> = None;
+    loop {
+        let own = shared.session.borrow_mut().take_own()?;
+        if let Some(own) = own {
+            output.push(own);
+        }
+        let idle = shared.session.borrow().is_idle();
+        if held.is_some() && !idle {
+            output.flush().await?;
+            shared.requests.notified().await;
+            continue;
+        }
+        if let Some(whole) = held.take() {
+            held = request(shared, output, whole)?;
+            continue;
+        }
+        if let Some(close) = shared.control.ending() {
+            return end(shared, output, close).await;
+        }
+        match next(shared, input)? {
+            Start::More(more) => {
+                output.flush().await?;
+                let partial = !input.buffer.is_empty();
+                let patience = if partial { shared.bounds.stalled } else { shared.bounds.idle };
+                tokio::select! {
+                    biased;
+                    () = shared.requests.notified() => {}
+                    () = shared.control.drained() => {}
+                    read = timeout(patience, input.read(more)) => match read {
+                        Ok(Ok(true)) => {}
+                        Ok(Ok(false)) if partial => return Err(input.cut()),
+                        Ok(Ok(false)) => return end(shared, output, Close::Client).await,
+                        Ok(Err(close)) => return Err(close),
+                        Err(_) if partial => return Err(Close::Stalled(Side::Client)),
+                        Err(_) if shared.last_frame.get().elapsed() >= patience => {
+                            return end(shared, output, Close::Idle).await;
+                        }
+                        Err(_) => {}
+                    },
+                }
+            }
+            Start::Wait => {
+                output.flush().await?;
+                tokio::select! {
+                    () = shared.requests.notified() => {}
+                    () = shared.control.drained() => {}
+                }
+            }
+            Start::Token(len) => {
+                shared.last_frame.set(Instant::now());
+                let token = shared.session.borrow_mut().token(input.take(len), Instant::now())?;
+                output.push(token);
+            }
+            Start::Hold(len) => {
+                shared.last_frame.set(Instant::now());
+                held = request(shared, output, input.take(len))?;
+            }
+            Start::Pass(len, prefix, answered) => {
+                shared.last_frame.set(Instant::now());
+                shared.session.borrow_mut().pass(prefix, answered, Instant::now());
+                pass(input, output, len, shared.bounds.stalled).await?;
+            }
+        }
+    }
+}
+
+/// Reads no more requests; once all answers are back the connection ends.
+async fn end<C: Control>(shared: &Shared<'_, C>, output: &mut Output, close: Close) -> Result<Infallible, Close> {
+    output.flush().await?;
+    *shared.ending.borrow_mut() = Some(close);
+    shared.responses.notify_one();
+    std::future::pending().await
+}
+
+/// Judges a request that is there as a whole; gives it back if it has to wait.
+fn request<C>(shared: &Shared<'_, C>, output: &mut Output, whole: Bytes) -> Result<Option<Bytes>, Close> {
+    match shared.session.borrow_mut().request(&whole, Instant::now())? {
+        Next::Forward(frame) => output.push(frame),
+        Next::Answered => shared.responses.notify_one(),
+        Next::Again => return Ok(Some(whole)),
+    }
+    Ok(None)
+}
+
+/// What stands at the start of the client's bytes.
+enum Start {
+    /// Too little; about so many bytes are missing.
+    More(usize),
+    /// A request that has to wait until all answers are back.
+    Wait,
+    /// So many bytes, with the length: a SASL token without a header,
+    Token(usize),
+    /// a whole request to be judged,
+    Hold(usize),
+    /// a request that passes; whether it will be answered.
+    Pass(usize, RequestPrefix, bool),
+}
+
+fn next<C>(shared: &Shared<'_, C>, input: &Input) -> Result<Start, Close> {
+    let client = |error| Close::Frame(Side::Client, error);
+    let Some(len) = frame_len(&input.buffer, shared.bounds.frame).map_err(client)? else {
+        return Ok(Start::More(IDLE_PIECE));
+    };
+    let start = input.buffer.get(4..).unwrap_or_default();
+    let start = start.get(..len).unwrap_or(start);
+    let missing = len.saturating_sub(start.len());
+    let mut session = shared.session.borrow_mut();
+    if session.is_token(start) {
+        return if missing == 0 {
+            Ok(Start::Token(4 + len))
+        } else {
+            session.token_cap(len).map(|()| Start::More(missing))
+        };
+    }
+    let Some(prefix) = RequestPrefix::peek(start) else {
+        return if missing == 0 { Err(Close::Header) } else { Ok(Start::More(missing)) };
+    };
+    match session.plan(prefix, len)? {
+        Plan::Wait => Ok(Start::Wait),
+        Plan::Hold if missing == 0 => Ok(Start::Hold(4 + len)),
+        Plan::Hold => Ok(Start::More(missing)),
+        // With acks=0 no answer comes, which stands behind the header.
+        Plan::Pass if prefix.api_key == ApiKey::Produce as i16 => match ProduceHead::peek(start) {
+            Ok(Some(head)) => Ok(Start::Pass(4 + len, prefix, head.acks != 0)),
+            Ok(None) if missing > 0 && start.len() < HEAD => Ok(Start::More(missing.min(HEAD))),
+            Ok(None) | Err(_) => Err(Close::Header),
+        },
+        Plan::Pass => Ok(Start::Pass(4 + len, prefix, true)),
+    }
+}
+
+/// More bytes than these do not stand before a Produce request's `acks`.
+const HEAD: usize = 140 << 10;
+
+/// Passes on `len` bytes as they come.
+async fn pass(input: &mut Input, output: &mut Output, len: usize, stalled: Duration) -> Result<(), Close> {
+    let mut left = len;
+    loop {
+        let piece = input.take(left);
+        left -= piece.len();
+        output.push(Rope::from(piece));
+        if left == 0 {
+            return Ok(());
+        }
+        output.flush().await?;
+        input.read_on(left, stalled).await?;
+    }
+}
+
+async fn responses<C: Control>(
+    shared: &Shared<'_, C>,
+    input: &mut Input,
+    output: &mut Output,
+) -> Result<Infallible, Close> {
+    loop {
+        let more = match step(shared, input, output)? {
+            Response::Done => continue,
+            Response::More(more) => more,
+            Response::Pass(len) => {
+                pass(input, output, len, shared.bounds.stalled).await?;
+                continue;
+            }
+            Response::Walk(walker) => {
+                walk(input, output, walker, shared.bounds.stalled).await?;
+                continue;
+            }
+        };
+        shared.report();
+        // A request may have waited for its turn.
+        shared.requests.notify_one();
+        output.flush().await?;
+        let partial = !input.buffer.is_empty();
+        if !partial
+            && shared.session.borrow().is_idle()
+            && let Some(close) = shared.ending.borrow_mut().take()
+        {
+            return Err(close);
+        }
+        let read = async {
+            match partial {
+                true => input.read_on(more, shared.bounds.stalled).await.map(|()| true),
+                false => input.read(more).await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = shared.responses.notified() => {}
+            read = read => match read {
+                Ok(true) => shared.last_frame.set(Instant::now()),
+                Ok(false) => return Err(Close::Broker),
+                Err(close) => return Err(close),
+            },
+        }
+    }
+}
+
+/// What to do next for the client.
+enum Response {
+    /// It is done.
+    Done,
+    /// Read about so many bytes.
+    More(usize),
+    /// Pass so many bytes on.
+    Pass(usize),
+    /// Pass a frame on and edit its end.
+    Walk(EndpointWalker),
+}
+
+fn step<C>(shared: &Shared<'_, C>, input: &mut Input, output: &mut Output) -> Result<Response, Close> {
+    let mut session = shared.session.borrow_mut();
+    if let Some(answer) = session.take_answer() {
+        output.push(answer);
+        return Ok(Response::Done);
+    }
+    let broker = |error| Close::Frame(Side::Broker, error);
+    let Some(len) = frame_len(&input.buffer, i32::MAX as usize).map_err(broker)? else {
+        return Ok(Response::More(IDLE_PIECE));
+    };
+    let start = input.buffer.get(4..).unwrap_or_default();
+    let missing = len.saturating_sub(start.len());
+    let correlation = match start.first_chunk::<4>() {
+        Some(bytes) => i32::from_be_bytes(*bytes),
+        None if session.awaits_token() => 0,
+        None if missing > 0 => return Ok(Response::More(missing)),
+        None => return Err(broker(FrameError::TooLarge { len: 0, max: 0 })),
+    };
+    match session.plan_response(len, correlation, Instant::now())? {
+        Answer::Pass => Ok(Response::Pass(4 + len)),
+        Answer::Walk(walker) => Ok(Response::Walk(walker)),
+        Answer::Hold if missing > 0 => Ok(Response::More(missing)),
+        Answer::Hold => {
+            let whole = input.take(4 + len);
+            let frame = session.response(&whole, Instant::now())?;
+            output.push(frame);
+            Ok(Response::Done)
+        }
+    }
+}
+
+async fn walk(
+    input: &mut Input,
+    output: &mut Output,
+    mut walker: EndpointWalker,
+    stalled: Duration,
+) -> Result<(), Close> {
+    let bad = |error| Close::Message { side: Side::Broker, name: "a response with records", version: 0, error };
+    output.push(Rope::from(input.take(4)));
+    loop {
+        match walker.step(&input.buffer).map_err(bad)? {
+            Step::Done => return Ok(()),
+            Step::NeedMore => {
+                output.flush().await?;
+                input.read_on(IDLE_PIECE, stalled).await?;
+            }
+            Step::Pass(len) => pass(input, output, len, stalled).await?,
+            Step::Tail(len) => {
+                while input.buffer.len() < len {
+                    output.flush().await?;
+                    input.read_on(len - input.buffer.len(), stalled).await?;
+                }
+                let tail = input.take(len);
+                output.push(Rope::from(walker.tail(tail).map_err(bad)?));
+            }
+        }
+    }
+}
