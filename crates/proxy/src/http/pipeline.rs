@@ -188,7 +188,7 @@ async fn forward(
     let upgrade = message::wanted_upgrade(&request)
         .filter(|_| http_body::Body::is_end_stream(request.body()) && !pool::must_multiplex(&backend));
     exchange.upgrading = upgrade.is_some();
-    let wants_trailers = message::has_token(request.headers(), &header::TE, "trailers");
+    let wants_trailers = upgrade.is_none() && message::has_token(request.headers(), &header::TE, "trailers");
     let (mut parts, body) = request.into_parts();
     let body = RequestBody::new(body, &exchange.meter);
     let target =
@@ -339,17 +339,19 @@ impl Outgoing {
     fn request(&mut self, lease: &Lease, backend: &Backend, body: RequestBody) -> Request<RequestBody> {
         let mut headers = std::mem::take(&mut self.parts.headers);
         let mut request = Request::new(body);
+        if self.wants_trailers {
+            headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        }
         if lease.is_http2() {
             *request.version_mut() = Version::HTTP_2;
             *request.uri_mut() = filter::absolute_form(&self.target, pool::scheme(backend), &mut headers);
-            if self.wants_trailers {
-                headers.insert(header::TE, HeaderValue::from_static("trailers"));
-            }
         } else {
             *request.uri_mut() = filter::origin_form(&self.target, &mut headers);
             if let Some(protocol) = &self.upgrade {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
                 headers.insert(header::UPGRADE, protocol.clone());
+            } else if self.wants_trailers {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
             }
         }
         *request.method_mut() = self.parts.method.clone();

@@ -25,7 +25,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, sleep_until};
 
 /// An HTTP/1.1 connection that does nothing for so long is parked.
 const PARK: Duration = Duration::from_secs(1);
@@ -144,19 +144,29 @@ enum Opening {
 /// What the first bytes of a plain connection begin. They stay in the socket.
 async fn first_bytes(connection: &Connection, io: &Io) -> Opening {
     const PREFACE: &[u8] = b"PRI ";
-    if !readable(connection, io).await {
-        return Opening::Nothing;
-    }
-    let until = connection.worker.now() + connection.worker.limits().header_read;
+    let limits = connection.worker.limits();
+    let mut until = connection.worker.now() + limits.http_idle;
     let mut first = [0; PREFACE.len()];
+    let mut seen = 0;
     loop {
-        let Ok(length) = io.socket().peek(&mut first).await else { return Opening::Nothing };
+        let length = tokio::select! {
+            biased;
+            length = io.socket().peek(&mut first) => length.unwrap_or(0),
+            () = connection.conn.closing.fired() => 0,
+            () = sleep_until(until.into()) => 0,
+        };
         match &first[..length] {
             [] => return Opening::Nothing,
             [0x16, 0x03, ..] => return Opening::Tls,
             PREFACE => return Opening::Http2,
             some if !PREFACE.starts_with(some) => return Opening::Http1,
             _ if connection.worker.now() >= until => return Opening::Nothing,
+            some if some.len() > seen => {
+                if seen == 0 {
+                    until = connection.worker.now() + limits.header_read;
+                }
+                seen = some.len();
+            }
             _ => sleep(PEEK).await,
         }
     }

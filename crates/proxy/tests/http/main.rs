@@ -1,0 +1,10 @@
+//! HTTP through a whole proxy in this process: raw sockets and hyper clients in front, small origins behind.
+#![allow(clippy::unwrap_used, clippy::panic, unreachable_pub)]
+
+mod filters;
+mod limits;
+mod protocols;
+mod routing;
+mod support;
+mod upgrade;
+mod wire;
