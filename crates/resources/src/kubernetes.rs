@@ -44,8 +44,10 @@ pub struct ServiceSpec {
 
 string_enum! {
     /// Kinds of Services.
+    #[derive(Default)]
     ServiceType {
         /// Reached within the cluster.
+        #[default]
         ClusterIp = "ClusterIP",
         /// Reached on a port of every node.
         NodePort = "NodePort",
@@ -53,12 +55,6 @@ string_enum! {
         LoadBalancer = "LoadBalancer",
         /// Another name for a DNS name.
         ExternalName = "ExternalName",
-    }
-}
-
-impl Default for ServiceType {
-    fn default() -> Self {
-        Self::ClusterIp
     }
 }
 
@@ -88,19 +84,15 @@ pub struct ServicePort {
 
 string_enum! {
     /// Transport protocols.
+    #[derive(Default)]
     TransportProtocol {
         /// TCP
+        #[default]
         Tcp = "TCP",
         /// UDP
         Udp = "UDP",
         /// SCTP
         Sctp = "SCTP",
-    }
-}
-
-impl Default for TransportProtocol {
-    fn default() -> Self {
-        Self::Tcp
     }
 }
 

@@ -52,19 +52,16 @@ pub struct AllowedListeners {
 #[serde(rename_all = "camelCase")]
 pub struct ListenerNamespaces {
     /// Which namespaces.
-    #[serde(default = "from_none")]
+    #[serde(default)]
     pub from: FromListenerNamespaces,
     /// Labels of the namespaces, for `Selector`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<LabelSelector>,
 }
 
-fn from_none() -> FromListenerNamespaces {
-    FromListenerNamespaces::None
-}
-
 string_enum! {
     /// Where ListenerSets may come from.
+    #[derive(Default)]
     FromListenerNamespaces {
         /// Every namespace.
         All = "All",
@@ -73,13 +70,8 @@ string_enum! {
         /// The Gateway's own namespace.
         Same = "Same",
         /// Nowhere.
+        #[default]
         None = "None",
-    }
-}
-
-impl Default for FromListenerNamespaces {
-    fn default() -> Self {
-        Self::None
     }
 }
 
@@ -165,17 +157,13 @@ pub struct ListenerTlsConfig {
 
 string_enum! {
     /// Where TLS ends.
+    #[derive(Default)]
     TlsMode {
         /// At the Gateway.
+        #[default]
         Terminate = "Terminate",
         /// At the backend; the Gateway reads the server name only.
         Passthrough = "Passthrough",
-    }
-}
-
-impl Default for TlsMode {
-    fn default() -> Self {
-        Self::Terminate
     }
 }
 
@@ -246,17 +234,13 @@ pub struct FrontendTlsValidation {
 
 string_enum! {
     /// What becomes of clients without a valid certificate.
+    #[derive(Default)]
     FrontendValidationMode {
         /// They are refused.
+        #[default]
         AllowValidOnly = "AllowValidOnly",
         /// They are let in all the same.
         AllowInsecureFallback = "AllowInsecureFallback",
-    }
-}
-
-impl Default for FrontendValidationMode {
-    fn default() -> Self {
-        Self::AllowValidOnly
     }
 }
 
@@ -287,19 +271,15 @@ pub struct RouteNamespaces {
 
 string_enum! {
     /// Where routes may come from.
+    #[derive(Default)]
     FromNamespaces {
         /// Every namespace.
         All = "All",
         /// Namespaces chosen by label.
         Selector = "Selector",
         /// The Gateway's (or ListenerSet's) own namespace.
+        #[default]
         Same = "Same",
-    }
-}
-
-impl Default for FromNamespaces {
-    fn default() -> Self {
-        Self::Same
     }
 }
 

@@ -126,17 +126,13 @@ string_enum! {
 
 string_enum! {
     /// How a header, a query parameter or a gRPC method is compared.
+    #[derive(Default)]
     MatchType {
         /// Equal, by character.
+        #[default]
         Exact = "Exact",
         /// The whole value matches the regular expression.
         RegularExpression = "RegularExpression",
-    }
-}
-
-impl Default for MatchType {
-    fn default() -> Self {
-        Self::Exact
     }
 }
 
@@ -260,17 +256,13 @@ pub struct SessionPersistence {
 
 string_enum! {
     /// By what a session is known.
+    #[derive(Default)]
     SessionPersistenceType {
         /// A cookie.
+        #[default]
         Cookie = "Cookie",
         /// A header.
         Header = "Header",
-    }
-}
-
-impl Default for SessionPersistenceType {
-    fn default() -> Self {
-        Self::Cookie
     }
 }
 
@@ -293,17 +285,13 @@ pub struct CookieConfig {
 
 string_enum! {
     /// How long a cookie lives.
+    #[derive(Default)]
     CookieLifetimeType {
         /// Until `absoluteTimeout`.
         Permanent = "Permanent",
         /// As long as the browser's session.
+        #[default]
         Session = "Session",
-    }
-}
-
-impl Default for CookieLifetimeType {
-    fn default() -> Self {
-        Self::Session
     }
 }
 

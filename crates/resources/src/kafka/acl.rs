@@ -141,17 +141,13 @@ string_enum! {
 
 string_enum! {
     /// Whether an entry allows or denies.
+    #[derive(Default)]
     KafkaAclAction {
         /// It allows.
+        #[default]
         Allow = "Allow",
         /// It denies, whatever else allows.
         Deny = "Deny",
-    }
-}
-
-impl Default for KafkaAclAction {
-    fn default() -> Self {
-        Self::Allow
     }
 }
 

@@ -146,17 +146,13 @@ pub struct TopicMapping {
 
 string_enum! {
     /// Whether the names of a mapping are whole.
+    #[derive(Default)]
     TopicMappingType {
         /// They are whole names.
+        #[default]
         Exact = "Exact",
         /// They are beginnings of names.
         Prefix = "Prefix",
-    }
-}
-
-impl Default for TopicMappingType {
-    fn default() -> Self {
-        Self::Exact
     }
 }
 

@@ -137,7 +137,7 @@ mod tests {
             [
                 ("---\na: 1\n".to_owned(), 1),
                 ("--- # two\nb: |\n  ---x\n  --- y\n".to_owned(), 3),
-                ("--- {c: 3}".to_owned(), 12),
+                ("--- {c: 3}".to_owned(), 13),
             ]
         );
         assert!(split(b"").is_empty() && split(b"%YAML 1.2\n---\n").is_empty());

@@ -206,7 +206,7 @@ impl Reader {
             }
             Identity::Unserved(what) => {
                 let message = format!("{what} is not served yet: what it asks for is not done");
-                self.note(node.at, Code::KindNotServed, &what, message, None);
+                self.note(node.at, Code::PolicyNotServed, &what, message, None);
             }
             Identity::Foreign { what, hint } => {
                 self.note(node.at, Code::ForeignKind, &what, format!("{what} is not one of our kinds; skipped"), hint);
@@ -309,10 +309,10 @@ impl KindVisitor for Build<'_> {
         let meta = self.node.get("metadata").map_or_else(empty, Node::to_json);
         let mut meta: ObjectMeta = serde_json::from_value(meta).map_err(|error| error.to_string())?;
         meta.namespace = self.namespace.into();
+        crate::rules::check_meta(S::KIND, &meta, self.report);
         let content =
             if S::UNDER_SPEC { self.node.get("spec").map_or_else(empty, Node::to_json) } else { self.node.to_json() };
         let mut spec: S = serde_json::from_value(content).map_err(|error| error.to_string())?;
-        crate::rules::check_meta(S::KIND, &meta, self.report);
         spec.validate(self.report);
         spec.complete();
         let object = Object { api_version: self.api_version.into(), meta, spec, source: self.source.clone() };

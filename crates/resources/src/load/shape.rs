@@ -266,7 +266,10 @@ impl Check {
     fn count(&mut self, count: usize, what: &str, at: Position, shape: &Shape) {
         let count = count as u64;
         if count < shape.min_count {
-            let message = format!("expected at least {} {what}, found {count}", shape.min_count);
+            let message = match shape.min_count {
+                1 => "must not be empty".to_owned(),
+                min => format!("expected at least {min} {what}, found {count}"),
+            };
             self.report(at, Code::BadCount, message, None);
         } else if let Some(max) = shape.max_count.filter(|max| count > *max) {
             self.report(at, Code::BadCount, format!("expected at most {max} {what}, found {count}"), None);

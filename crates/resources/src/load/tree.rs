@@ -119,15 +119,14 @@ pub(super) fn parse(text: &str, lines_before: u32) -> Result<Node, TreeError> {
         Err(error) => {
             let mut at = error.location().map(|location| position(&location)).unwrap_or_default();
             at = Position { line: at.line.max(1) + lines_before, column: at.column.max(1) };
-            let over = matches!(
-                error,
-                serde_saphyr::Error::Budget { .. }
-                    | serde_saphyr::Error::AliasReplayLimitExceeded { .. }
-                    | serde_saphyr::Error::AliasExpansionLimitExceeded { .. }
-                    | serde_saphyr::Error::AliasReplayStackDepthExceeded { .. }
-            );
-            let code = if over { Code::TooLarge } else { Code::Syntax };
-            Err(TreeError { at, code, message: plain(&error) })
+            let message = plain(&error);
+            // Limits come as errors of several layers; all of them say so.
+            let over = message.contains("budget") || message.contains("limit");
+            if over {
+                let message = "the document is nested too deeply, has too many values, or its aliases expand too far";
+                return Err(TreeError { at, code: Code::TooLarge, message: message.to_owned() });
+            }
+            Err(TreeError { at, code: Code::Syntax, message })
         }
     }
 }

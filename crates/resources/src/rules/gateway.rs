@@ -71,6 +71,7 @@ fn listeners(listeners: &[Listener], report: &mut Report) {
             _ => {}
         }
         if let Some(tls) = &listener.tls
+            && !matches!(protocol, "HTTP" | "TCP" | "UDP")
             && tls.mode == TlsMode::Terminate
             && tls.certificate_refs.is_empty()
             && tls.options.is_empty()

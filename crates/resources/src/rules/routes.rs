@@ -19,7 +19,7 @@ pub(super) fn parent_refs(parents: &[ParentReference], report: &mut Report) {
             other.section_name.is_some() != parent.section_name.is_some()
                 || other.port.is_some() != parent.port.is_some()
         };
-        if same.iter().any(|other| differently(other)) {
+        if same.iter().any(differently) {
             let message = "sectionName or port must be specified when parentRefs includes 2 or more references to the same parent";
             report.add(Code::AmbiguousParent, field(), message);
         } else if same.iter().any(|other| (&other.section_name, other.port) == (&parent.section_name, parent.port)) {
