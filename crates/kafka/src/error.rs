@@ -14,8 +14,8 @@ pub enum DecodeError {
     /// A negative length where only −1 (null) or a count may stand.
     #[error("invalid length {0}")]
     InvalidLength(i64),
-    /// An array claims more elements than the rest of the frame can hold.
-    #[error("an array of {count} elements cannot fit in the {remaining} bytes left")]
+    /// An array claims more elements than the rest of the frame can hold, or than such a frame may decode to.
+    #[error("an array of {count} elements is too large for the {remaining} bytes left")]
     TooManyElements {
         /// The claimed number of elements.
         count: usize,

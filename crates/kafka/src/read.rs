@@ -7,8 +7,11 @@ use crate::types::{Str, UnknownTags, Uuid};
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
-/// An array reserves at most this many bytes ahead; beyond them it grows as elements are really read.
-const RESERVE: usize = 4096;
+/// What a frame decodes to takes at most so many times its own bytes (names of one letter come near it) …
+const FACTOR: usize = 24;
+
+/// … and this much more, for small frames.
+const FLOOR: usize = 16 * 1024;
 
 /// A cursor over the bytes of one frame. Strings and byte fields are slices of the frame, never copies.
 ///
@@ -17,12 +20,15 @@ const RESERVE: usize = 4096;
 pub struct Reader {
     bytes: Bytes,
     at: usize,
+    /// The bytes of memory that arrays may still take.
+    budget: usize,
 }
 
 impl Reader {
-    /// Starts at the first of `bytes`.
+    /// Starts at the first of `bytes`. All arrays read from them together may take 24 times their length and 16 KiB.
     pub fn new(bytes: Bytes) -> Self {
-        Self { bytes, at: 0 }
+        let budget = bytes.len().saturating_mul(FACTOR).saturating_add(FLOOR);
+        Self { bytes, at: 0, budget }
     }
 
     /// How many bytes have been read.
@@ -178,16 +184,24 @@ impl Reader {
         mut element: impl FnMut(&mut Self) -> Result<T>,
     ) -> Result<Option<Vec<T>>> {
         let Some(count) = self.length(flex, false)? else { return Ok(None) };
-        let remaining = self.remaining();
-        if count > remaining.checked_div(min).unwrap_or(remaining) {
-            return Err(DecodeError::TooManyElements { count, remaining });
-        }
-        let ahead = RESERVE.checked_div(size_of::<T>()).unwrap_or(RESERVE).max(1);
-        let mut elements = Vec::with_capacity(count.min(ahead));
+        let mut elements = self.reserve(count, min)?;
         for _ in 0..count {
             elements.push(element(self)?);
         }
         Ok(Some(elements))
+    }
+
+    /// Room for `count` elements of at least `min` bytes each, if the bytes are there and the budget allows.
+    fn reserve<T>(&mut self, count: usize, min: usize) -> Result<Vec<T>> {
+        let remaining = self.remaining();
+        let budget = self.budget.checked_sub(count.saturating_mul(size_of::<T>()));
+        match budget {
+            Some(budget) if count <= remaining.checked_div(min).unwrap_or(remaining) => {
+                self.budget = budget;
+                Ok(Vec::with_capacity(count))
+            }
+            _ => Err(DecodeError::TooManyElements { count, remaining }),
+        }
     }
 
     /// An array; `min` is the least number of bytes that an element can take.
@@ -204,12 +218,8 @@ impl Reader {
     /// leaves is kept as it is.
     pub fn tags(&mut self, mut known: impl FnMut(u32, &mut Self) -> Result<bool>) -> Result<UnknownTags> {
         let count = self.uvarint()? as usize;
-        let remaining = self.remaining();
-        // A tag and its size take two bytes at least.
-        if count > remaining / 2 {
-            return Err(DecodeError::TooManyElements { count, remaining });
-        }
-        let mut unknown = UnknownTags::default();
+        // A tag and its size take two bytes at least. The known ones need no room, but are seldom many.
+        let mut unknown = UnknownTags(self.reserve(count, 2)?);
         let mut next = 0;
         for _ in 0..count {
             let tag = self.uvarint()?;
@@ -218,9 +228,10 @@ impl Reader {
             }
             next = u64::from(tag).saturating_add(1);
             let size = self.uvarint()? as usize;
-            let mut field = Self::new(self.take(size)?);
+            let mut field = Self { bytes: self.take(size)?, at: 0, budget: self.budget };
             if known(tag, &mut field)? {
                 field.finish()?;
+                self.budget = field.budget;
             } else {
                 unknown.0.push((tag, field.bytes));
             }
