@@ -2,6 +2,8 @@
 
 mod compile;
 mod ports;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use compile::{Compiled, Compiler, Wanted};
 
@@ -19,6 +21,8 @@ pub(crate) struct Runtime {
     pub(crate) revision: u64,
     /// By the port that is bound.
     pub(crate) ports: BTreeMap<u16, Arc<Port>>,
+    /// Ids of all ports and listeners.
+    pub(crate) live: Arc<HashSet<u64>>,
     backends: Arc<HashMap<BackendKey, Arc<Backend>>>,
 }
 
@@ -31,12 +35,6 @@ impl Runtime {
     /// What is served on a bound port.
     pub(crate) fn port(&self, bound: u16) -> Option<&Arc<Port>> {
         self.ports.get(&bound)
-    }
-
-    /// Ids of all ports and listeners.
-    pub(crate) fn live(&self) -> HashSet<u64> {
-        let listeners = |port: &Arc<Port>| port.listeners.iter().map(|listener| listener.id).collect::<Vec<_>>();
-        self.ports.values().flat_map(|port| [port.id].into_iter().chain(listeners(port))).collect()
     }
 }
 

@@ -260,8 +260,9 @@ impl Drop for Proxy {
             // A panic of a thread has been reported by the panic hook.
             let _ = thread.join();
         }
-        // The writer ends when the last sink is gone: the one in `shared`, which `control` holds.
-        drop(self.log.take());
+        if let Some(writer) = self.log.take() {
+            self.control.shared.log.finish(writer);
+        }
     }
 }
 
@@ -278,7 +279,7 @@ impl Control {
         let Compiled { runtime, refusals, sockets } = state.compiler.apply(delta);
         state.refusals = refusals;
         state.wanted = sockets;
-        let live = Arc::new(runtime.live());
+        let live = Arc::clone(&runtime.live);
         let added = self.bind(state);
         let gone: Vec<_> =
             state.orders.sockets.keys().filter(|address| !state.wanted.contains_key(address)).copied().collect();
@@ -287,7 +288,7 @@ impl Control {
             self.order(state, |orders| orders.sockets.retain(|address, _| !gone.contains(address)));
         }
         self.shared.runtime.store(runtime);
-        if !added.is_empty() || state.orders.live != live {
+        if !added.is_empty() || !Arc::ptr_eq(&state.orders.live, &live) {
             self.order(state, |orders| {
                 orders.sockets.extend(added);
                 orders.live = live;

@@ -142,8 +142,13 @@ impl Worker {
         next << 8 | (self.0.index as u64 & 0xff)
     }
 
-    /// The signal that ends connections of the listener or port with this id.
+    /// The signal that ends connections of the listener or port with this id; has fired if it is gone already.
     pub(crate) fn closing(&self, id: u64) -> Signal {
+        if self.draining() || !self.0.runtime.borrow_mut().load().live.contains(&id) {
+            let fired = Signal::default();
+            fired.fire();
+            return fired;
+        }
         self.0.closing.borrow_mut().entry(id).or_default().clone()
     }
 

@@ -15,7 +15,7 @@ use snapshot::{
     ObjectName, Refusal, Snapshot,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
@@ -148,7 +148,11 @@ impl Compiler {
         self.compile_kafka(&touched);
         let backends = self.compile_backends(&touched);
         let ports = self.compile_ports(&touched);
-        self.runtime = Arc::new(Runtime { revision: delta.revision, ports, backends });
+        let ids =
+            |port: &Arc<Port>| port.listeners.iter().map(|listener| listener.id).chain([port.id]).collect::<Vec<_>>();
+        let live: HashSet<u64> = ports.values().flat_map(ids).collect();
+        let live = if live == *self.runtime.live { Arc::clone(&self.runtime.live) } else { Arc::new(live) };
+        self.runtime = Arc::new(Runtime { revision: delta.revision, ports, live, backends });
         self.forget();
         let certificates = self.certificates.iter().filter_map(|(name, certificate)| {
             let bad = certificate.as_ref().err()?;
@@ -319,7 +323,7 @@ impl Compiler {
 
     /// Drops what belongs to listeners that are gone.
     fn forget(&mut self) {
-        let live = self.runtime.live();
+        let live = &self.runtime.live;
         self.standing.retain(|_, standing| live.contains(&standing.id));
         self.port_ids.retain(|_, id| live.contains(id));
         self.attached.retain(|_, a| !(a.http.is_empty() && a.tls.is_empty() && a.kafka.is_empty()));

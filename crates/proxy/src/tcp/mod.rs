@@ -32,6 +32,12 @@ impl Route {
         Self { label: from.name.to_string().into(), backends: backends.filter(|(_, weight)| *weight > 0).collect() }
     }
 
+    /// `namespace/name`.
+    #[cfg(test)]
+    pub(crate) fn label(&self) -> &str {
+        &self.label
+    }
+
     /// Weighted choice by a random number.
     fn pick(&self, random: u64) -> Option<&BackendTarget> {
         let total: u64 = self.backends.iter().map(|(_, weight)| weight).sum();

@@ -13,8 +13,8 @@ use std::{
         Arc,
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
-    thread::JoinHandle,
-    time::Duration,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 use tokio::sync::Notify;
 
@@ -24,6 +24,8 @@ const FULL: usize = 16 << 10;
 pub(super) const AGE: Duration = Duration::from_millis(50);
 /// Buffers that wait for the writer.
 const QUEUE: usize = 256;
+/// How long the last lines may take.
+const STUCK: Duration = Duration::from_secs(2);
 
 /// The writer thread's end of it.
 #[derive(Clone, Debug)]
@@ -32,7 +34,7 @@ pub(crate) struct Sink {
     dropped: Arc<Counter>,
 }
 
-/// Opens the log and starts its writer, which ends when the last [`Sink`] is gone.
+/// Opens the log and starts its writer, which ends with [`Sink::finish`].
 pub(crate) fn open(target: &options::AccessLog, dropped: Arc<Counter>) -> io::Result<(Sink, Option<JoinHandle<()>>)> {
     let out: Box<dyn Write + Send> = match target {
         options::AccessLog::Off => return Ok((Sink { sender: None, dropped }, None)),
@@ -45,8 +47,30 @@ pub(crate) fn open(target: &options::AccessLog, dropped: Arc<Counter>) -> io::Re
     Ok((Sink { sender: Some(sender), dropped }, Some(writer)))
 }
 
+impl Sink {
+    /// Ends the writer after all lines handed over so far; does not wait long for one that is stuck.
+    pub(crate) fn finish(&self, writer: JoinHandle<()>) {
+        let end = Instant::now() + STUCK;
+        let Some(sender) = &self.sender else { return };
+        while let Err(TrySendError::Full(_)) = sender.try_send(Vec::new())
+            && Instant::now() < end
+        {
+            thread::sleep(Duration::from_millis(5));
+        }
+        while !writer.is_finished() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
+        }
+        if !writer.is_finished() {
+            tracing::warn!("the access log's last lines cannot be written");
+        }
+    }
+}
+
 fn write(mut out: Box<dyn Write + Send>, receiver: &Receiver<Vec<u8>>, dropped: &Counter) {
     while let Ok(lines) = receiver.recv() {
+        if lines.is_empty() {
+            return;
+        }
         if out.write_all(&lines).and_then(|()| out.flush()).is_err() {
             dropped.add(count(&lines));
         }

@@ -154,3 +154,81 @@ impl<'a> Reader<'a> {
         self.take(usize::from(length))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A ClientHello as rustls sends it.
+    fn hello(name: &str, alpn: &[&str]) -> Vec<u8> {
+        let config = rustls::ClientConfig::builder_with_provider(crate::tls::certificate::provider());
+        let config = config.with_safe_default_protocol_versions().unwrap();
+        let mut config = config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let name = rustls_pki_types::ServerName::try_from(name.to_owned()).unwrap();
+        let mut session = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut bytes = Vec::new();
+        session.write_tls(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// The same message in records of this many bytes.
+    fn in_records(hello: &[u8], size: usize) -> Vec<u8> {
+        let record = |part: &[u8]| [&[22, 3, 1][..], &(part.len() as u16).to_be_bytes(), part].concat();
+        hello[5..].chunks(size).flat_map(record).collect()
+    }
+
+    #[test]
+    fn name_and_alpn_are_read_however_the_bytes_are_cut() {
+        let bytes = hello("A.Example.com", &["h2"]);
+        let whole = Parsed::Hello(Hello { server_name: Some("a.example.com".into()), has_alpn: true });
+        for end in 0..bytes.len() {
+            assert_eq!(parse(&bytes[..end]), Parsed::Incomplete, "{end}");
+        }
+        assert_eq!(parse(&bytes), whole);
+        assert_eq!(parse(&[&bytes[..], b"more"].concat()), whole);
+        for size in [1, 3, 4, 100] {
+            let bytes = in_records(&bytes, size);
+            assert_eq!(parse(&bytes), whole);
+            assert_eq!(parse(&bytes[..bytes.len() - 1]), Parsed::Incomplete);
+        }
+        assert_eq!(parse(&hello("127.0.0.1", &[])), Parsed::Hello(Hello::default()));
+    }
+
+    #[test]
+    fn what_is_no_client_hello_is_told_apart() {
+        assert_eq!(parse(b""), Parsed::Incomplete);
+        assert_eq!(parse(b"GET / HTTP/1.1"), Parsed::NotTls);
+        assert_eq!(parse(&[22, 2]), Parsed::NotTls);
+        assert!(matches!(parse(&[22, 3, 1, 0, 0]), Parsed::Malformed(_)));
+        assert!(matches!(parse(&[22, 3, 1, 0, 4, 2, 0, 0, 0]), Parsed::Malformed(_)));
+        assert!(matches!(parse(&[22, 3, 1, 0, 4, 1, 0, 0, 0]), Parsed::Malformed(_)));
+        assert!(matches!(parse(&[22, 3, 1, 0, 1, 1, 23, 3, 3, 0, 1, 0]), Parsed::Malformed(_)));
+        let mut bytes = hello("a.example.com", &[]);
+        let at = bytes.windows(13).position(|part| part == b"a.example.com").unwrap();
+        bytes[at] = b'/';
+        assert_eq!(parse(&bytes), Parsed::Malformed("the server name is no DNS name"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_it(
+            mut edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = hello("broker-7.a.example.com", &["h2"]);
+            for (at, byte) in edits.drain(..) {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            bytes.truncate(cut.index(bytes.len() + 1));
+            crate::tls::fuzz(&bytes);
+        }
+
+        #[test]
+        fn nor_any_at_all(bytes: Vec<u8>) {
+            crate::tls::fuzz(&bytes);
+        }
+    }
+}
