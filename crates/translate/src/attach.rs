@@ -61,7 +61,7 @@ fn parent<'a, T>(
     let path = format!("spec.parentRefs[{index}]");
     let none = |field: &str, message: String, hint: String| {
         let path = format!("{path}{field}");
-        vec![Problem::error("NoMatchingParent", Code::NoMatchingParent, path, message, hint)]
+        vec![Problem::new("NoMatchingParent", Code::NoMatchingParent, path, message, hint)]
     };
     let missing = |problems| {
         // In a cluster nobody answers for what does not exist; in a folder somebody must say so.
@@ -115,7 +115,7 @@ fn bonds<T>(
 ) -> Result<Vec<(usize, T)>, Vec<Problem>> {
     let name = &gateway.name;
     let one = |reason, code, field: &str, message: String, hint: String| {
-        vec![Problem::error(reason, code, format!("{path}{field}"), message, hint)]
+        vec![Problem::new(reason, code, format!("{path}{field}"), message, hint)]
     };
     let no_parent = |field: &str, message, hint| one("NoMatchingParent", Code::NoMatchingParent, field, message, hint);
     let all = &gateway.listeners;
@@ -264,7 +264,7 @@ pub(crate) fn finish<T>(
     if route.parent_refs.is_empty() && ctx.settings.standalone {
         let (path, message) = ("spec.parentRefs", "the route has no parent, so nothing is served");
         let hint = "name a Gateway";
-        ctx.report(&key, &Problem::error("NoMatchingParent", Code::NoMatchingParent, path, message, hint).warning());
+        ctx.report(&key, &Problem::new("NoMatchingParent", Code::NoMatchingParent, path, message, hint).warning());
     }
     if parents.is_empty() {
         return;
@@ -293,7 +293,7 @@ pub(crate) fn served<'p, T>(
 /// A status for a route of a kind that is not served, on each parent that is ours.
 pub(crate) fn refuse_kind(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>], route: RouteHead<'_>) {
     let message = format!("{} is not served yet", route.kind);
-    let problem = Problem::error("UnsupportedValue", Code::NotServed, "spec", message, "");
+    let problem = Problem::new("UnsupportedValue", Code::NotServed, "spec", message, "");
     let mut status = RouteStatus::default();
     for reference in route.parent_refs {
         let namespace = reference.namespace.as_deref().unwrap_or(&route.meta.namespace);

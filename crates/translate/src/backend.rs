@@ -86,14 +86,14 @@ impl<'a> Backends<'a> {
             _ => {
                 let message = format!("kind {kind} of group {group:?} cannot be a backend");
                 let (path, hint) = (format!("{path}.kind"), "name a Service or a Backend");
-                return Err(Problem::error("InvalidKind", Code::InvalidKind, path, message, hint));
+                return Err(Problem::new("InvalidKind", Code::InvalidKind, path, message, hint));
             }
         };
         if !self.index.permitted(from, namespace, &target) {
             let message =
                 format!("{kind} {}/{name} is in another namespace, which does not permit it", target.namespace);
             let hint = target.grant_hint(from, namespace);
-            return Err(Problem::error("RefNotPermitted", Code::RefNotPermitted, path, message, hint));
+            return Err(Problem::new("RefNotPermitted", Code::RefNotPermitted, path, message, hint));
         }
         let object = ObjectName::new(target.namespace, name);
         match found {
@@ -103,7 +103,7 @@ impl<'a> Backends<'a> {
     }
 
     fn not_found<T>(&self, path: String, message: String, hint: String) -> Result<T, Problem> {
-        Err(Problem::error("BackendNotFound", Code::BackendNotFound, path, message, hint))
+        Err(Problem::new("BackendNotFound", Code::BackendNotFound, path, message, hint))
     }
 
     fn service(
@@ -126,7 +126,7 @@ impl<'a> Backends<'a> {
         if service.spec.service_type == ServiceType::ExternalName && !self.allow_external_name {
             let message = format!("Service {name} is of type ExternalName, which is refused");
             let hint = "use a Backend with an fqdn endpoint";
-            return Err(Problem::error("InvalidKind", Code::InvalidKind, format!("{path}.name"), message, hint));
+            return Err(Problem::new("InvalidKind", Code::InvalidKind, format!("{path}.name"), message, hint));
         }
         let Some(service_port) =
             service.spec.ports.iter().find(|p| p.port == port && p.protocol != TransportProtocol::Udp)
@@ -134,7 +134,7 @@ impl<'a> Backends<'a> {
             if service.spec.ports.iter().any(|p| p.port == port) {
                 let message = format!("port {port} of Service {name} is UDP");
                 let (reason, code) = ("UnsupportedProtocol", Code::UnsupportedProtocol);
-                return Err(Problem::error(reason, code, format!("{path}.port"), message, "name a TCP port"));
+                return Err(Problem::new(reason, code, format!("{path}.port"), message, "name a TCP port"));
             }
             let ports: Vec<_> = service.spec.ports.iter().map(|p| p.port.to_string()).collect();
             let hint = format!("its ports: {}", ports.join(", "));
@@ -148,7 +148,7 @@ impl<'a> Backends<'a> {
         if self.service_endpoints(service, service_port).is_empty() {
             let message = format!("no endpoint of {key} is ready");
             let hint = "add an EndpointSlice with the label kubernetes.io/service-name, or start the pods";
-            remarks.push(Problem::error("NoEndpoints", Code::NoEndpoints, path, message, hint).warning());
+            remarks.push(Problem::new("NoEndpoints", Code::NoEndpoints, path, message, hint).warning());
         }
         Ok((key, remarks))
     }
@@ -156,7 +156,7 @@ impl<'a> Backends<'a> {
     fn check_protocol(&self, name: &ObjectName, port: &ServicePort, path: &str) -> Result<(), Problem> {
         let unsupported = |message: String, hint: &str| {
             let (reason, code) = ("UnsupportedProtocol", Code::UnsupportedProtocol);
-            Err(Problem::error(reason, code, format!("{path}.port"), message, hint))
+            Err(Problem::new(reason, code, format!("{path}.port"), message, hint))
         };
         let Some(written) = port.app_protocol.as_deref() else { return Ok(()) };
         match app_protocol(written) {
@@ -346,5 +346,5 @@ fn unserved_backend(name: &ObjectName, backend: &Backend, path: &str) -> Option<
         return None;
     };
     let message = format!("Backend {name} uses a field that is not served yet: {what}");
-    Some(Problem::error("UnsupportedValue", Code::UnsupportedValue, format!("{path}.name"), message, ""))
+    Some(Problem::new("UnsupportedValue", Code::UnsupportedValue, format!("{path}.name"), message, ""))
 }

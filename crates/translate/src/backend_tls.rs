@@ -81,7 +81,7 @@ pub(crate) fn translate(ctx: &mut Context<'_>) -> Policies {
                         let message =
                             format!("{owner} has the same target {}, and is older or first by name", reference.name);
                         let hint = "remove one of them";
-                        let problem = Problem::error("Conflicted", Code::PolicyConflict, path, message, hint);
+                        let problem = Problem::new("Conflicted", Code::PolicyConflict, path, message, hint);
                         ctx.report(&object.key(), &problem);
                         policy.lost.push((target, problem));
                     }
@@ -103,7 +103,7 @@ fn target(ctx: &Context<'_>, policy: &BackendTlsPolicy, index: usize) -> Result<
     let (namespace, name) = (&*policy.meta.namespace, &*reference.name);
     let problem = |field: &str, message: String, hint: &str| {
         let path = format!("spec.targetRefs[{index}].{field}");
-        Problem::error("TargetNotFound", Code::TargetNotFound, path, message, hint)
+        Problem::new("TargetNotFound", Code::TargetNotFound, path, message, hint)
     };
     let section = reference.section_name.clone();
     let kind = match Kind::find_in_group(&reference.group, &reference.kind) {
@@ -142,7 +142,7 @@ fn read(ctx: &mut Context<'_>, object: &Arc<BackendTlsPolicy>) -> Policy {
     let validation = &object.spec.validation;
     if let Some((option, _)) = object.spec.options.first_key_value() {
         let message = format!("option {option} is not known, and may bear on security");
-        problems.push(Problem::error("Invalid", Code::UnsupportedValue, "spec.options", message, "remove it"));
+        problems.push(Problem::new("Invalid", Code::UnsupportedValue, "spec.options", message, "remove it"));
     }
     let mut bundles = Vec::new();
     for (i, reference) in validation.ca_certificate_refs.iter().enumerate() {
@@ -156,13 +156,13 @@ fn read(ctx: &mut Context<'_>, object: &Arc<BackendTlsPolicy>) -> Policy {
         Some("System") => Some(CaCertificates::System),
         Some(other) => {
             let message = format!("{other} is not known");
-            problems.push(Problem::error("Invalid", Code::InvalidPolicy, path, message, "use System"));
+            problems.push(Problem::new("Invalid", Code::InvalidPolicy, path, message, "use System"));
             None
         }
         None if bundles.is_empty() => {
             let message = "no CA certificate can be used";
             let path = "spec.validation.caCertificateRefs";
-            problems.push(Problem::error("NoValidCACertificate", Code::InvalidPolicy, path, message, ""));
+            problems.push(Problem::new("NoValidCACertificate", Code::InvalidPolicy, path, message, ""));
             None
         }
         None => Some(CaCertificates::Pem(bundles.join("\n"))),
@@ -207,7 +207,7 @@ fn bundle(
     let name = &*reference.name;
     let invalid = |path: &str, message: String| {
         let hint = "it needs a key ca.crt with PEM certificates";
-        Problem::error("InvalidCACertificateRef", Code::InvalidPolicy, path, message, hint)
+        Problem::new("InvalidCACertificateRef", Code::InvalidPolicy, path, message, hint)
     };
     let check = |pem: Option<&[u8]>| {
         let pem = pem.ok_or("it has no ca.crt")?;
@@ -226,7 +226,7 @@ fn bundle(
         (group, kind) => {
             let message = format!("kind {kind} of group {group:?} is not read as CA certificates");
             let (path, hint) = (format!("{path}.kind"), "name a ConfigMap or a Secret");
-            return Err(Problem::error("InvalidKind", Code::InvalidKind, path, message, hint));
+            return Err(Problem::new("InvalidKind", Code::InvalidKind, path, message, hint));
         }
     };
     let name = format!("{} {namespace}/{name}", reference.kind);

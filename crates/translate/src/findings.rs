@@ -36,8 +36,8 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// An error; `path` is the field, `hint` what to do.
-    pub(crate) fn error(
+    /// A problem as bad as its code says; `path` is the field, `hint` what to do.
+    pub(crate) fn new(
         reason: &'static str,
         code: Code,
         path: impl Into<String>,
@@ -45,7 +45,7 @@ impl Problem {
         hint: impl Into<String>,
     ) -> Self {
         let (path, message, hint) = (path.into(), message.into(), hint.into());
-        Self { reason, severity: Severity::Error, code, path, message, hint }
+        Self { reason, severity: code.severity(), code, path, message, hint }
     }
 
     /// The same problem as a warning.
@@ -55,7 +55,7 @@ impl Problem {
 
     /// A field or value that is not served yet.
     pub(crate) fn unsupported(path: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::error("UnsupportedValue", Code::UnsupportedValue, path, message, hint)
+        Self::new("UnsupportedValue", Code::UnsupportedValue, path, message, hint)
     }
 
     pub(crate) fn finding(&self, key: &Key) -> Finding {

@@ -137,10 +137,10 @@ fn parameters(
     name: &str,
 ) -> Result<(), Problem> {
     let invalid = |message: String, hint: &str| {
-        Err(Problem::error("InvalidParameters", Code::InvalidParameters, path, message, hint))
+        Err(Problem::new("InvalidParameters", Code::InvalidParameters, path, message, hint))
     };
     if Kind::find_in_group(group, kind) != Some(Kind::EnvoyProxy) {
-        let message = format!("kind {kind} of group {group} is not read as parameters");
+        let message = format!("kind {kind} of group {group:?} is not read as parameters");
         return invalid(message, "name an EnvoyProxy of gateway.envoyproxy.io, or remove the reference");
     }
     let Some(namespace) = namespace else {
@@ -157,7 +157,7 @@ fn parameters(
 
 /// A Gateway that no controller answers for: shown as the API server shows it.
 fn nobodys(ctx: &mut Context<'_>, object: &Gateway, message: &str, hint: String) {
-    let problem = Problem::error("Pending", Code::UnknownClass, "spec.gatewayClassName", message, hint);
+    let problem = Problem::new("Pending", Code::UnknownClass, "spec.gatewayClassName", message, hint);
     let text = format!("Waiting for controller. {problem}");
     let pending = |condition_type: &str| {
         Condition::new(condition_type, ConditionStatus::Unknown, "Pending", text.clone(), object.meta.generation)
@@ -174,7 +174,7 @@ fn gateway<'a>(ctx: &mut Context<'a>, object: &'a Arc<Gateway>, class: &ClassSta
         let path = format!("spec.addresses[{i}]");
         let unsupported = |field: &str, message: String, hint: &str| {
             let path = format!("{path}.{field}");
-            Problem::error("UnsupportedAddress", Code::UnsupportedAddress, path, message, hint)
+            Problem::new("UnsupportedAddress", Code::UnsupportedAddress, path, message, hint)
         };
         match (address.address_type.as_str(), &address.value) {
             // An empty address is the implementation's choice, and ours is every one.
@@ -255,7 +255,7 @@ fn gateway<'a>(ctx: &mut Context<'a>, object: &'a Arc<Gateway>, class: &ClassSta
 
 fn ignored(path: &str) -> Problem {
     let message = "has no effect when served from a folder";
-    Problem::error("Standalone", Code::IgnoredField, path, message, "").warning()
+    Problem::new("Standalone", Code::IgnoredField, path, message, "").warning()
 }
 
 fn ignored_condition(generation: i64, fields: &[String]) -> Condition {
@@ -328,6 +328,8 @@ fn listener_status(gateway: &GatewayState<'_>, listener: &ListenerState<'_>) -> 
         holds("Programmed", generation, "the proxy serves this listener")
     } else if let Some(conflict) = conflict.first() {
         fails("Programmed", generation, conflict.reason, "see Conflicted")
+    } else if not_accepted.iter().any(|problem| problem.code == Code::PortUnavailable) {
+        fails("Programmed", generation, "PortUnavailable", "see Accepted")
     } else {
         let why = match (not_accepted.is_empty(), gateway.problems.is_empty()) {
             (false, _) => "see Accepted",
@@ -383,11 +385,11 @@ fn listener_sets(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
         let (problem, programmed) = if allowed {
             let message = "ListenerSets are not served yet";
             let hint = format!("put the listeners into Gateway {}", gateway.name);
-            (Problem::error("UnsupportedValue", Code::NotServed, "spec", message, hint), "Invalid")
+            (Problem::new("UnsupportedValue", Code::NotServed, "spec", message, hint), "Invalid")
         } else {
             let message = format!("Gateway {} does not allow ListenerSets of this namespace", gateway.name);
             let hint = "set spec.allowedListeners of the Gateway";
-            (Problem::error("NotAllowed", Code::NotAllowedByListeners, "spec.parentRef", message, hint), "NotAllowed")
+            (Problem::new("NotAllowed", Code::NotAllowedByListeners, "spec.parentRef", message, hint), "NotAllowed")
         };
         let generation = object.meta.generation;
         let conditions = vec![

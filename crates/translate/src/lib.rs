@@ -297,7 +297,7 @@ fn note_last_good(ctx: &mut Context<'_>) {
     for key in &index.last_good {
         let Some(object) = index.resources().get_any(key) else { continue };
         let message = "its file no longer parses; the last good state is served until a restart";
-        let problem = Problem::error("LastGood", Code::LastGood, "metadata.name", message, "mend the file");
+        let problem = Problem::new("LastGood", Code::LastGood, "metadata.name", message, "mend the file");
         ctx.report(key, &problem);
         let generation = object.meta().generation;
         let condition = Condition::new(LAST_GOOD, ConditionStatus::True, "LastGood", message, generation);

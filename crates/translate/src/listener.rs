@@ -139,7 +139,7 @@ fn listener<'a>(ctx: &mut Context<'_>, gateway: &'a Gateway, index: usize, spec:
                 _ => format!("protocol {other} is not known"),
             };
             let (reason, code) = ("UnsupportedProtocol", Code::UnsupportedProtocol);
-            problems.push(Problem::error(reason, code, format!("{path}.protocol"), message, "use HTTP, HTTPS or TLS"));
+            problems.push(Problem::new(reason, code, format!("{path}.protocol"), message, "use HTTP, HTTPS or TLS"));
             None
         }
     };
@@ -165,7 +165,7 @@ fn listener<'a>(ctx: &mut Context<'_>, gateway: &'a Gateway, index: usize, spec:
             let (reason, code) = ("InvalidCertificateRef", Code::InvalidCertificate);
             let message = format!("protocol {} with mode Terminate needs a certificate", spec.protocol);
             let hint = "name a Secret of type kubernetes.io/tls";
-            ref_problems.push(Problem::error(reason, code, format!("{path}.tls.certificateRefs"), message, hint));
+            ref_problems.push(Problem::new(reason, code, format!("{path}.tls.certificateRefs"), message, hint));
         }
     }
     if let Some((option, _)) = spec.tls.as_ref().and_then(|tls| tls.options.first_key_value()) {
@@ -226,7 +226,7 @@ fn kinds(spec: &Listener, protocol: Option<Protocol>, path: &str, problems: &mut
                 let names: Vec<_> = possible.iter().map(|kind| kind.as_str()).collect();
                 let hint = format!("possible here: {}", names.join(", "));
                 let path = format!("{path}.allowedRoutes.kinds[{i}]");
-                problems.push(Problem::error("InvalidRouteKinds", Code::InvalidRouteKinds, path, message, hint));
+                problems.push(Problem::new("InvalidRouteKinds", Code::InvalidRouteKinds, path, message, hint));
             }
         }
     }
@@ -248,7 +248,7 @@ pub(crate) fn certificate(
     path: &str,
     reason: &'static str,
 ) -> Result<(Arc<Loaded>, Option<Problem>), Problem> {
-    let invalid = |message: String, hint: &str| Problem::error(reason, Code::InvalidCertificate, path, message, hint);
+    let invalid = |message: String, hint: &str| Problem::new(reason, Code::InvalidCertificate, path, message, hint);
     let (group, kind, name) = (&*reference.group, &*reference.kind, &*reference.name);
     let target = Target { group, kind, namespace: reference.namespace.as_deref().unwrap_or(namespace), name };
     if (group, kind) != ("", "Secret") {
@@ -260,7 +260,7 @@ pub(crate) fn certificate(
     if !ctx.index.permitted(Kind::Gateway, namespace, &target) {
         let message = format!("Secret {}/{name} is in another namespace, which does not permit it", target.namespace);
         let hint = target.grant_hint(Kind::Gateway, namespace);
-        return Err(Problem::error("RefNotPermitted", Code::RefNotPermitted, path, message, hint));
+        return Err(Problem::new("RefNotPermitted", Code::RefNotPermitted, path, message, hint));
     }
     let full_name = ObjectName::new(target.namespace, name);
     let Some(secret) = ctx.index.resources().get::<Secret>(target.namespace, name).cloned() else {
@@ -279,7 +279,7 @@ pub(crate) fn certificate(
     {
         ctx.loaded_secrets.insert(old.meta.namespaced_name(), old);
         let message = format!("Secret {full_name}: {why}; its last good state is served until a restart");
-        return Ok((loaded, Some(Problem::error(reason, Code::LastGood, path, message, "mend the Secret"))));
+        return Ok((loaded, Some(Problem::new(reason, Code::LastGood, path, message, "mend the Secret"))));
     }
     Err(invalid(format!("Secret {full_name}: {why}"), "mend the Secret"))
 }
@@ -322,7 +322,7 @@ fn find_conflicts(listeners: &mut [ListenerState<'_>]) {
                 };
                 let hint = "give each a hostname or a port of its own";
                 let path = format!("{path}.hostname");
-                return Some(Problem::error("HostnameConflict", Code::IndistinctListeners, path, message, hint));
+                return Some(Problem::new("HostnameConflict", Code::IndistinctListeners, path, message, hint));
             }
             // UDP ports are ports of their own.
             if mine != theirs && (mine == "UDP" || theirs == "UDP") {
@@ -331,7 +331,7 @@ fn find_conflicts(listeners: &mut [ListenerState<'_>]) {
             let message = format!("listener {} wants {theirs} on the same port {}", other.spec.name, other.spec.port);
             let hint = "give each a port of its own";
             let path = format!("{path}.protocol");
-            Some(Problem::error("ProtocolConflict", Code::IndistinctListeners, path, message, hint))
+            Some(Problem::new("ProtocolConflict", Code::IndistinctListeners, path, message, hint))
         });
         listeners[i].conflict = conflict;
     }
@@ -355,7 +355,7 @@ fn find_overlaps(listeners: &mut [ListenerState<'_>]) {
         let message = format!("the hostnames overlap with those of {} on the same port", other.describe());
         let hint = "a client may send requests for one over a connection of the other";
         let path = format!("spec.listeners[{i}].hostname");
-        let problem = Problem::error("OverlappingHostnames", Code::OverlappingTls, path, message, hint).warning();
+        let problem = Problem::new("OverlappingHostnames", Code::OverlappingTls, path, message, hint).warning();
         listeners[i].overlap = Some(problem);
     }
 }
@@ -377,13 +377,15 @@ pub(crate) fn claim_ports(settings: &Settings, gateways: &mut [GatewayState<'_>]
             if (&*owner, *owned) == (&name, port) {
                 continue;
             }
-            let message = match bound == port {
-                true => format!("port {port} belongs to Gateway {owner}"),
-                false => format!("port {port} is mapped to {bound}, which belongs to Gateway {owner} for port {owned}"),
+            let taken =
+                if bound == port { format!("port {port}") } else { format!("port {port} is mapped to {bound}, which") };
+            let message = match *owned == bound {
+                true => format!("{taken} belongs to Gateway {owner}"),
+                false => format!("{taken} is bound for port {owned} of Gateway {owner}"),
             };
             let path = format!("spec.listeners[{}].port", listener.index);
             let hint = "choose another port, or move the listener into that Gateway";
-            listener.problems.push(Problem::error("PortUnavailable", Code::PortUnavailable, path, message, hint));
+            listener.problems.push(Problem::new("PortUnavailable", Code::PortUnavailable, path, message, hint));
         }
     }
 }

@@ -68,7 +68,7 @@ fn translate_one(
         let message = format!("none of {} lies within {}", spec.hostnames.join(", "), listener.describe());
         let hint = "change the hostnames, or the listener's";
         let (reason, code) = ("NoMatchingListenerHostname", Code::NoMatchingHostname);
-        Err(Problem::error(reason, code, "spec.hostnames", message, hint))
+        Err(Problem::new(reason, code, "spec.hostnames", message, hint))
     });
     let compiled = ctx.memo.http_routes.get(object, compile);
     let mut verdict = Verdict::default();
@@ -239,7 +239,7 @@ fn compile_filters(
     if has(|f| matches!(f, HttpFilter::Redirect(_))) && has(|f| matches!(f, HttpFilter::UrlRewrite(_))) {
         let message = "RequestRedirect and URLRewrite exclude each other";
         let (path, hint) = (format!("{path}.filters"), "remove one of them");
-        problems.push(Problem::error("IncompatibleFilters", Code::FilterConflict, path, message, hint));
+        problems.push(Problem::new("IncompatibleFilters", Code::FilterConflict, path, message, hint));
     }
     compiled
 }
@@ -274,7 +274,7 @@ fn compile_filter(filter: &HttpRouteFilter, path: &str) -> Result<HttpFilter, Pr
             };
             let message = format!("kind {} of group {:?} is not served as a filter", reference.kind, reference.group);
             let (path, hint) = (format!("{path}.extensionRef"), "remove the filter; until then the answer is 500");
-            return Err(Problem::error("InvalidKind", Code::InvalidKind, path, message, hint));
+            return Err(Problem::new("InvalidKind", Code::InvalidKind, path, message, hint));
         }
         HttpRouteFilterType::RequestMirror | HttpRouteFilterType::Cors | HttpRouteFilterType::ExternalAuth => {
             let message = format!("filter {kind} is not served yet");

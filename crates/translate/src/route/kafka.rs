@@ -156,7 +156,7 @@ fn check_coverage(
             let message = format!("no certificate of listener {listener} covers {}", missing.join(", "));
             let hint = "add the names, or a wildcard for them, to the certificate";
             let code = Code::CertificateCoverage;
-            problems.push(Problem::error("NamesNotCovered", code, "spec.hostname", message, hint).warning());
+            problems.push(Problem::new("NamesNotCovered", code, "spec.hostname", message, hint).warning());
         }
     }
     if !problems.is_empty() {

@@ -72,5 +72,5 @@ pub(crate) fn check_regex(expression: &str) -> Result<(), String> {
 pub(crate) fn regex_problem(path: String, expression: &str, why: &str) -> Problem {
     let message = format!("{expression:?} is no regular expression: {why}");
     let hint = "use RE2 syntax, without look-around and back-references";
-    Problem::error("UnsupportedValue", resources::Code::InvalidPattern, path, message, hint)
+    Problem::new("UnsupportedValue", resources::Code::InvalidPattern, path, message, hint)
 }

@@ -99,7 +99,7 @@ pub(crate) fn look(
 pub(crate) fn taken(path: &str, name: &str, owner: &str, port: u16) -> Problem {
     let message = format!("{name} on port {port} belongs to {owner}");
     let hint = "choose another name; the older object keeps it, then the first by namespace and name";
-    Problem::error("HostnameConflict", Code::HostnameConflict, path, message, hint)
+    Problem::new("HostnameConflict", Code::HostnameConflict, path, message, hint)
 }
 
 fn specificity(hostname: &Hostname) -> (u8, usize) {

@@ -36,7 +36,7 @@ pub(crate) fn translate<'n>(
         let message = format!("none of {} lies within {}", spec.hostnames.join(", "), listener.describe());
         let hint = "change the hostnames, or the listener's";
         let (reason, code) = ("NoMatchingListenerHostname", Code::NoMatchingHostname);
-        Err(Problem::error(reason, code, "spec.hostnames", message, hint))
+        Err(Problem::new(reason, code, "spec.hostnames", message, hint))
     });
     let mut verdict = Verdict::default();
     verdict.note_default_gateways(spec.use_default_gateways.is_some());

@@ -91,7 +91,7 @@ fn add_mapping(known: &mut Vec<TopicMapping>, mapping: TopicMapping, path: &str,
         Some((field, message)) => {
             let (reason, code) = ("UnsupportedValue", Code::TopicMappingConflict);
             let hint = "a topic has one name towards clients";
-            verdict.problems.push(Problem::error(reason, code, format!("{path}.{field}"), message, hint));
+            verdict.problems.push(Problem::new(reason, code, format!("{path}.{field}"), message, hint));
         }
     }
 }
@@ -108,7 +108,7 @@ fn extension(
         let message = format!("kind {} of group {group} is not known as a filter", reference.kind);
         let hint = "remove the filter; until then every connection is refused";
         let path = format!("{path}.kind");
-        verdict.ref_problems.push(Problem::error("InvalidKind", Code::InvalidKind, path, message, hint));
+        verdict.ref_problems.push(Problem::new("InvalidKind", Code::InvalidKind, path, message, hint));
         return;
     }
     let found = ctx.index.resources().get::<KafkaHeaderPolicy>(&object.meta.namespace, &reference.name);
@@ -117,7 +117,7 @@ fn extension(
         let message = format!("{name} does not exist");
         let hint = "create it; until then every connection is refused";
         let path = format!("{path}.name");
-        verdict.ref_problems.push(Problem::error("BackendNotFound", Code::ExtensionNotFound, path, message, hint));
+        verdict.ref_problems.push(Problem::new("BackendNotFound", Code::ExtensionNotFound, path, message, hint));
     }
     let message = "KafkaHeaderPolicy is not served yet";
     let hint = "remove the filter; until then every connection is refused";

@@ -59,7 +59,7 @@ pub(crate) fn check(spec: &KafkaRouteSpec) -> Option<Problem> {
 }
 
 fn invalid(path: String, message: String, hint: &str) -> Problem {
-    Problem::error("UnsupportedValue", Code::BrokerNames, path, message, hint)
+    Problem::new("UnsupportedValue", Code::BrokerNames, path, message, hint)
 }
 
 /// The names under a listener, or why it has none for the route.
@@ -90,7 +90,7 @@ fn full_name(written: &str, listener: &ListenerState<'_>, path: &str) -> Result<
     let written = written.to_ascii_lowercase();
     let no_match = |message: String, hint: &str| {
         let (reason, code) = ("NoMatchingListenerHostname", Code::NoMatchingHostname);
-        Err(Problem::error(reason, code, path, message, hint))
+        Err(Problem::new(reason, code, path, message, hint))
     };
     let full = if written.contains('.') {
         if !listener.hostname.matches(&written) {
