@@ -22,6 +22,8 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
             command.env_remove(&key);
         }
     }
+    // Failed tests print what failed; backtraces of errors bury it.
+    command.env("RUST_BACKTRACE", "0");
     command
 }
 

@@ -117,7 +117,7 @@ final class Differential {
         try (Admin admin = client.admin(Math.min(timeout, 30))) {
             cluster(admin);
             step("createTopics", () -> {
-                admin.createTopics(List.of(new NewTopic(topic, 3, replication).configs(Map.of("retention.ms", "3600000")),
+                admin.createTopics(List.of(new NewTopic(topic, 3, replication).configs(Map.of("retention.ms", "-1")),
                     new NewTopic(other, 1, replication))).all().get();
                 Client.awaitTopic(admin, topic, 30);
                 Client.awaitTopic(admin, other, 30);
@@ -142,9 +142,9 @@ final class Differential {
             });
             step("describeConfigs topic", () -> configs(admin, topicConfig));
             step("incrementalAlterConfigs", () -> {
-                Collection<AlterConfigOp> set = List.of(new AlterConfigOp(new ConfigEntry("retention.ms", "7200000"), AlterConfigOp.OpType.SET));
+                Collection<AlterConfigOp> set = List.of(new AlterConfigOp(new ConfigEntry("retention.bytes", "1000000000"), AlterConfigOp.OpType.SET));
                 admin.incrementalAlterConfigs(Map.of(topicConfig, set)).all().get();
-                for (int i = 0; i < 100 && !configs(admin, topicConfig).contains("retention.ms=7200000"); i++) Thread.sleep(50);
+                for (int i = 0; i < 100 && !configs(admin, topicConfig).contains("retention.bytes=1000000000"); i++) Thread.sleep(50);
                 return configs(admin, topicConfig);
             });
             step("listConfigResources", () -> admin.listConfigResources().all().get().stream()
@@ -277,7 +277,7 @@ final class Differential {
                 got.sort(null);
                 return got + " " + map(consumer.endOffsets(all), o -> o)
                     + map(consumer.offsetsForTimes(Map.of(first, 1_000_003L)), o -> o.offset())
-                    + consumer.partitionsFor(topic).stream().map(p -> p.partition() + (id(p.leader()) >= 0 ? "+" : "-")).collect(Collectors.toList());
+                    + consumer.partitionsFor(topic).stream().map(p -> p.partition() + (id(p.leader()) >= 0 ? "+" : "-")).sorted().collect(Collectors.toList());
             }
         });
     }
@@ -372,7 +372,7 @@ final class Differential {
                 consumer.subscribe(List.of(topic));
                 Set<String> got = new TreeSet<>();
                 long end = System.nanoTime() + 40_000_000_000L;
-                while (got.size() < 11 && System.nanoTime() < end) {
+                while (got.size() < 12 && System.nanoTime() < end) {
                     consumer.poll(Duration.ofMillis(200)).forEach(r -> got.add(r.value()));
                     consumer.commitSync().values().forEach(e -> e.ifPresent(x -> got.add(Client.errorName(x))));
                 }
@@ -381,8 +381,9 @@ final class Differential {
                 return got + " " + description.members().size() + description.groupState();
             }
         });
+        // Where a share partition starts is written behind the acknowledgements, in batches: which offset it is by now varies.
         step("share group, offsets", () -> map(admin.listShareGroupOffsets(Map.of(group, new ListShareGroupOffsetsSpec()))
-            .partitionsToOffsetInfo(group).get(), o -> o == null ? "none" : String.valueOf(o.startOffset())));
+            .partitionsToOffsetInfo(group).get(), o -> o == null ? "none" : "some"));
         step("share group, alter offsets", () -> admin.alterShareGroupOffsets(group, Map.of(new TopicPartition(topic, 0), 0L)).all().get());
         step("share group, delete offsets", () -> admin.deleteShareGroupOffsets(group, Set.of(topic)).all().get());
         step("share group, delete", () -> admin.deleteShareGroups(List.of(group)).all().get());
