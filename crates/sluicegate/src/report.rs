@@ -62,6 +62,16 @@ impl Severity {
     }
 }
 
+impl From<resources::Severity> for Severity {
+    fn from(severity: resources::Severity) -> Self {
+        match severity {
+            resources::Severity::Error => Self::Error,
+            resources::Severity::Warning => Self::Warning,
+            resources::Severity::Note => Self::Note,
+        }
+    }
+}
+
 /// Kind, namespace and name of an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Object {
@@ -167,11 +177,7 @@ impl From<&resources::Problem> for Problem {
             file: problem.file.to_string(),
             line: problem.line,
             column: problem.column,
-            severity: match problem.severity {
-                resources::Severity::Error => Severity::Error,
-                resources::Severity::Warning => Severity::Warning,
-                resources::Severity::Note => Severity::Note,
-            },
+            severity: problem.severity.into(),
             code: problem.code.as_str(),
             object: problem.object.as_ref().map(Object::from),
             field: problem.field.clone().unwrap_or_default(),
@@ -192,10 +198,7 @@ pub fn place(finding: &Finding, objects: &Resources) -> Problem {
         file,
         line,
         column,
-        severity: match finding.severity {
-            translate::Severity::Error => Severity::Error,
-            translate::Severity::Warning => Severity::Warning,
-        },
+        severity: finding.severity.into(),
         code: finding.code.as_str(),
         object: Some(Object::from(&finding.key)),
         field: finding.field_path.clone(),
@@ -215,7 +218,6 @@ pub fn all_codes() -> impl Iterator<Item = (&'static str, &'static str, &'static
         .iter()
         .map(|code| (code.code, code.title, code.explanation))
         .chain(resources::Code::all().iter().map(|code| (code.as_str(), code.title(), code.explanation())))
-        .chain(translate::Code::ALL.iter().map(|code| (code.as_str(), code.summary(), "")))
 }
 
 /// The shape of `check -o json` and of the admin port's `/status`; stable.
