@@ -156,7 +156,7 @@ fn modified(from: &PathAndQuery, modifier: &PathModifier, prefix: Option<usize>)
         }
     };
     let mut text = String::with_capacity(from.as_str().len() + replacement.len() + 1);
-    if !replacement.starts_with('/') && !(replacement.is_empty() && rest.starts_with('/')) {
+    if !(replacement.starts_with('/') || replacement.is_empty() && rest.starts_with('/')) {
         text.push('/');
     }
     text.push_str(replacement);

@@ -97,7 +97,7 @@ pub(super) fn check_framing<B>(request: &Request<B>) -> Result<(), Malformed> {
         return Err(Malformed::TransferEncoding);
     }
     let path = request.uri().path();
-    if !path.starts_with('/') && !(path == "*" && request.method() == Method::OPTIONS) {
+    if !(path.starts_with('/') || path == "*" && request.method() == Method::OPTIONS) {
         return Err(Malformed::BadTarget);
     }
     Ok(())

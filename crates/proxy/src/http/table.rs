@@ -145,3 +145,65 @@ impl Routes {
         Self { listener: Arc::clone(listener), hosts, sources, served, unmatched }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        listener::{ListenerKind, ListenerMetrics},
+        telemetry::metrics::Metrics,
+    };
+    use snapshot::{Attachment, ListenerRef};
+
+    fn route(name: &str, generation: i64, hostnames: &[&str]) -> (ObjectName, Arc<HttpRoute>) {
+        let name = ObjectName::new("ns", name);
+        let attachment = Attachment {
+            listener: ListenerRef { gateway: ObjectName::new("ns", "g"), listener: "l".into() },
+            hostnames: hostnames.iter().map(|hostname| Hostname::parse(hostname)).collect(),
+        };
+        let route = HttpRoute { name: name.clone(), generation, attachments: vec![attachment], rules: vec![] };
+        (name, Arc::new(route))
+    }
+
+    /// Invariant 4: one changed route, one host table rebuilt.
+    #[test]
+    fn a_change_rebuilds_only_the_hosts_it_touches() {
+        let label: Arc<str> = "ns/g/l".into();
+        let listener = Arc::new(Listener {
+            id: 1,
+            name: ListenerRef { gateway: ObjectName::new("ns", "g"), listener: "l".into() },
+            port: 80,
+            bound: 80,
+            advertised: 80,
+            hostname: Hostname::Any,
+            kind: ListenerKind::Http,
+            tls: None,
+            identities: Vec::new(),
+            metrics: ListenerMetrics::new(&Metrics::new(), &label, ListenerKind::Http),
+            label,
+        });
+        let listeners = [listener];
+        let mut routes = BTreeMap::from([route("a", 1, &["a"]), route("b", 1, &["b", "*.c"])]);
+        let old = Table::build(&listeners, &routes, None);
+        let changed = route("a", 2, &["a", "d"]);
+        let names = BTreeSet::from([changed.0.clone()]);
+        routes.extend([changed]);
+        let new = Table::build(&listeners, &routes, Some((&old, &names)));
+        let same = |hostname: &str| {
+            let paths = |table: &Table| {
+                let routes = Arc::clone(table.listeners.get(&Hostname::Any).unwrap());
+                routes.hosts.get(&Hostname::parse(hostname)).cloned()
+            };
+            match (paths(&old), paths(&new)) {
+                (Some(old), Some(new)) => Some(Arc::ptr_eq(&old, &new)),
+                (_, new) => new.map(|_| false),
+            }
+        };
+        assert_eq!(["a", "b", "*.c", "d", "e"].map(same), [Some(false), Some(true), Some(true), Some(false), None]);
+        let removed = BTreeSet::from([ObjectName::new("ns", "b")]);
+        routes.retain(|name, _| !removed.contains(name));
+        let last = Table::build(&listeners, &routes, Some((&new, &removed)));
+        let routes = last.listeners.get(&Hostname::Any).unwrap();
+        assert!(routes.hosts.get(&Hostname::parse("b")).is_none() && routes.hosts.get(&Hostname::parse("a")).is_some());
+    }
+}

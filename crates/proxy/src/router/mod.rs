@@ -19,7 +19,7 @@ mod host;
 mod path;
 mod rules;
 
-pub mod fuzz;
+pub(crate) mod fuzz;
 #[cfg(test)]
 mod oracle;
 

@@ -6,5 +6,6 @@ mod limits;
 mod protocols;
 mod routing;
 mod support;
+mod tls;
 mod upgrade;
 mod wire;
