@@ -4,20 +4,22 @@
 
 mod common;
 
-use common::{apply, backend, backend_key, certificate, free_port, gateway, object, start_with, terminate};
+use common::{apply, backend, backend_key, free_port, gateway, object, start_with, terminate};
 use proxy::{AccessLog, Proxy};
 use snapshot::{
     AclAction, AclEntry, AclOperation, AclPattern, AclResource, BackendTarget, BackendTls, BrokerAddresses,
-    CaCertificates, Entity, KafkaAttachment, KafkaRoute, ListenerRef, MappingKind, TopicMapping,
+    CaCertificates, Certificate, Entity, KafkaAttachment, KafkaRoute, ListenerRef, MappingKind, TopicMapping,
 };
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, LazyLock},
 };
-use testkit::{Client, Group, Hosts, KafkaCluster, Listener, Target, User, Verb};
+use testkit::{Ca, Client, Group, Hosts, KafkaCluster, Listener, Target, User, Verb};
 
 const DOMAIN: &str = "kafka-apis.acme.com";
+
+static CA: LazyLock<Ca> = LazyLock::new(|| Ca::new("gateway").unwrap());
 
 static KAFKA: LazyLock<KafkaCluster> = LazyLock::new(|| {
     let kafka = KafkaCluster::builder().version("4.3.1").brokers(3).start().unwrap();
@@ -63,8 +65,13 @@ fn serve(routes: Vec<KafkaRoute>, kafka: &KafkaCluster, listener: Listener) -> G
         subject_alt_names: vec![],
         client_certificate: None,
     });
+    let identity = CA.server(&[format!("*.{DOMAIN}")]).unwrap();
     let mut entities = vec![
-        Entity::Certificate(Arc::new(certificate("kafka-tls", &[&format!("*.{DOMAIN}")]))),
+        Entity::Certificate(Arc::new(Certificate {
+            name: object("kafka-tls"),
+            chain: identity.chain,
+            key: identity.key,
+        })),
         gateway(&[("kafka", port, &format!("*.{DOMAIN}"), terminate(&["kafka-tls"]))]),
     ];
     for route in routes {
@@ -81,7 +88,7 @@ impl Gateway {
     fn target(&self, name: &str, kafka: &KafkaCluster) -> Target {
         let names = kafka.ids().iter().map(|id| format!("broker-{id}-{name}.{DOMAIN}")).collect::<Vec<_>>();
         let hosts = Hosts::new().with_all(names, [127, 0, 0, 1]).with(format!("{name}.{DOMAIN}"), [127, 0, 0, 1]);
-        Target::tls(format!("{name}.{DOMAIN}:{}", self.port), &common::CA.0).hosts(&hosts)
+        Target::tls(format!("{name}.{DOMAIN}:{}", self.port), CA.pem()).hosts(&hosts)
     }
 }
 

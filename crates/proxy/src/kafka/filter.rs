@@ -8,7 +8,7 @@ use super::{
     scope::{Scope, Topic},
 };
 use bytes::Bytes;
-use kafka::{ApiKey, Body, Request, Rope, Str, Uuid, Writer};
+use kafka::{ApiKey, Body, Reader, Request, Rope, Str, Uuid, Writer};
 
 /// What becomes of a request.
 pub(super) enum Outcome {
@@ -97,8 +97,14 @@ pub(super) fn request(scope: &Scope, api: ApiKey, version: i16, body: Bytes) -> 
     }
 }
 
-fn parse<R: Body>(version: i16, body: Bytes) -> Result<R, Close> {
-    R::from_bytes(version, body).map_err(|error| Close::Message { side: Side::Client, name: R::NAME, version, error })
+/// Reads a request. Bytes after the last field are passed over, as brokers do: librdkafka's Metadata v13 has some.
+pub(super) fn parse<R: Body>(version: i16, body: Bytes) -> Result<R, Close> {
+    R::read(version, &mut Reader::new(body)).map_err(|error| Close::Message {
+        side: Side::Client,
+        name: R::NAME,
+        version,
+        error,
+    })
 }
 
 /// Writes a body.

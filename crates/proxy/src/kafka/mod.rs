@@ -51,10 +51,6 @@ use std::{
 /// A frame that stops coming ends its connection after this long.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// What Kafka sessions of one worker share: nothing. What is known of a cluster is shared by all workers.
-#[derive(Debug, Default)]
-pub(crate) struct WorkerState;
-
 /// Which name the client came in on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {

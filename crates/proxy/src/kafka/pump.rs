@@ -79,6 +79,8 @@ impl Input {
                 self.received += count as u64;
                 Ok(true)
             }
+            // A peer that ends TCP without ending TLS. Frames have a length, so nothing can have been cut unseen.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             Err(error) => Err(Close::Io(self.side, error)),
         }
     }

@@ -1,14 +1,10 @@
 //! Answers to what is refused, for the APIs that have an answer that says no. Other refused requests end the connection,
 //! as a broker ends it when a version is not one of its own.
 
-use super::{
-    close::{Close, Side},
-    filter,
-    scope::Scope,
-};
+use super::{close::Close, filter, scope::Scope};
 use bytes::Bytes;
 use kafka::{
-    ApiKey, Body, Rope, Str,
+    ApiKey, Rope, Str,
     codes::ErrorCode,
     messages::{
         AddRaftVoterResponse, CreateTopicsRequest, CreateTopicsResponse, DescribeClusterRequest,
@@ -36,12 +32,7 @@ pub(super) fn answer(scope: &Scope, api: ApiKey, version: i16, body: Bytes) -> R
             },
         ),
         ApiKey::CreateTopics => {
-            let request = CreateTopicsRequest::from_bytes(version, body).map_err(|error| Close::Message {
-                side: Side::Client,
-                name: CreateTopicsRequest::NAME,
-                version,
-                error,
-            })?;
+            let request: CreateTopicsRequest = filter::parse(version, body)?;
             let (code, message) = match scope.filters.acls.closes_topics() {
                 true => (ErrorCode::TOPIC_AUTHORIZATION_FAILED, "Authorization failed."),
                 false => (ErrorCode::POLICY_VIOLATION, "Topics are not created through a route that maps topics."),

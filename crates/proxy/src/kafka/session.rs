@@ -11,7 +11,7 @@ use super::{
     auth::Auth,
     close::{Close, Side},
     cluster::Address,
-    filter::{self, Outcome, Then},
+    filter::{self, Outcome, Then, parse},
     own::Own,
     refuse,
     scope::Scope,
@@ -561,10 +561,6 @@ impl Session {
             Some(_) => Err(Close::Learned(broker)),
         }
     }
-}
-
-fn parse<B: Body>(version: i16, body: Bytes) -> Result<B, Close> {
-    B::from_bytes(version, body).map_err(|error| Close::Message { side: Side::Client, name: B::NAME, version, error })
 }
 
 fn from_broker<B: Body>(version: i16, body: Bytes) -> Result<B, Close> {
