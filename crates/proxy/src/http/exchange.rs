@@ -139,13 +139,13 @@ const CLIENT_CLOSED: u16 = 499;
 impl Exchange {
     pub(super) fn new<B>(connection: Rc<Connection>, request: &http::Request<B>) -> Self {
         let started = connection.worker.now();
-        connection.begin();
-        let meter = Meter {
+        let meter = Rc::new(Meter {
             request_bytes: Cell::new(0),
             request_ended: Cell::new(false),
             request_broken: Cell::new(false),
             last: Cell::new(started),
-        };
+        });
+        connection.begin(&meter);
         Self {
             started,
             method: request.method().clone(),
@@ -158,7 +158,7 @@ impl Exchange {
             unmatched: None,
             backend: None,
             endpoint: None,
-            meter: Rc::new(meter),
+            meter,
             response_bytes: 0,
             status: 0,
             complete: false,

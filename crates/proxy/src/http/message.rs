@@ -159,6 +159,22 @@ pub(super) fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
+/// Appends the client to `X-Forwarded-For`, as one line: who reads but the first of several would read what the client says.
+pub(super) fn append_forwarded_for(headers: &mut HeaderMap, client: &HeaderValue) {
+    const NAME: HeaderName = HeaderName::from_static("x-forwarded-for");
+    let mut joined = Vec::new();
+    for value in headers.get_all(NAME) {
+        joined.extend_from_slice(value.as_bytes());
+        joined.extend_from_slice(b", ");
+    }
+    let value = if joined.is_empty() {
+        Ok(client.clone())
+    } else {
+        HeaderValue::from_bytes(&[&joined, client.as_bytes()].concat())
+    };
+    headers.insert(NAME, value.unwrap_or_else(|_| client.clone()));
+}
+
 /// Removes from trailers what must not be there, as it would change how the message is read or routed (RFC 9110 6.5.1).
 pub(super) fn clean_trailers(trailers: &mut HeaderMap) {
     for name in HOP_BY_HOP.iter().chain([&header::HOST, &header::CONTENT_LENGTH, &header::TRAILER]) {

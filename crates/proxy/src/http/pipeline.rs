@@ -27,7 +27,6 @@ use http::{
 use hyper::body::Incoming;
 use std::{rc::Rc, sync::Arc, time::Instant};
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
@@ -260,7 +259,7 @@ fn prepare(
     // The gateway itself asks the client to go on, once the backend's connection takes the body.
     headers.remove(header::EXPECT);
     headers.remove(header::HOST);
-    headers.append(FORWARDED_FOR, connection.forwarded.clone());
+    message::append_forwarded_for(headers, &connection.forwarded);
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme(listener)));
     headers.insert(FORWARDED_HOST, exchange.host.clone());
     let path = parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));

@@ -22,12 +22,17 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::{Mutex, oneshot};
+use tokio::{
+    sync::{Mutex, oneshot},
+    time::timeout,
+};
 
 /// Idle connections that one worker keeps to one endpoint.
 const MAX_IDLE: usize = 256;
 /// Requests at one time on one HTTP/2 connection; should the backend allow fewer, the others wait in it.
 const MAX_STREAMS: usize = 100;
+/// How long a request waits for another one's HTTP/2 connection before it makes its own.
+const PATIENCE: Duration = Duration::from_millis(300);
 /// How often idle connections are looked at.
 const SWEEP: Duration = Duration::from_secs(15);
 /// Between probes of HTTP/2 connections, and how long an answer may take.
@@ -155,8 +160,8 @@ impl Pool {
         if !fresh && let Some(lease) = peer.take(worker, multiplex) {
             return Ok(lease);
         }
-        // One at a time makes an HTTP/2 connection; who waited looks again first.
-        let _turn = if multiplex { Some(peer.connecting.lock().await) } else { None };
+        // One at a time makes an HTTP/2 connection; who waited looks again first. Nobody waits for long, as it may fail.
+        let _turn = if multiplex { timeout(PATIENCE, peer.connecting.lock()).await.ok() } else { None };
         if multiplex
             && !fresh
             && let Some(lease) = peer.take(worker, multiplex)

@@ -1,7 +1,14 @@
 //! Client connections: HTTP/1.1 and HTTP/2 on hyper. An idle HTTP/1.1 connection is taken out of hyper and holds only its
 //! socket.
 
-use super::{Table, exchange, pipeline, pool::Spawn, transport::Transport, upgrade::Tunnel};
+use super::{
+    Table,
+    exchange::{self, Meter},
+    pipeline,
+    pool::Spawn,
+    transport::Transport,
+    upgrade::Tunnel,
+};
 use crate::{
     conn::{Alpn, Conn},
     drain::Signal,
@@ -21,7 +28,7 @@ use std::{
     cell::{Cell, RefCell},
     convert::Infallible,
     pin::pin,
-    rc::Rc,
+    rc::{Rc, Weak},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -29,6 +36,8 @@ use tokio::time::{sleep, sleep_until};
 
 /// An HTTP/1.1 connection that does nothing for so long is parked.
 const PARK: Duration = Duration::from_secs(1);
+/// What a body that the client does not take gets on top of the limit for quiet ones.
+const STALLED: Duration = Duration::from_secs(2);
 /// Between looks at the first bytes, when fewer than needed have come.
 const PEEK: Duration = Duration::from_millis(5);
 /// Between probes of HTTP/2 connections, and how long an answer may take.
@@ -57,6 +66,8 @@ pub(super) struct Connection {
     /// The client cancels more than it may.
     flooded: Signal,
     tunnel: RefCell<Option<Tunnel>>,
+    /// Of requests that may still be under way.
+    meters: RefCell<Vec<Weak<Meter>>>,
 }
 
 impl Connection {
@@ -72,9 +83,22 @@ impl Connection {
     }
 
     /// A request begins.
-    pub(super) fn begin(&self) {
+    pub(super) fn begin(&self, meter: &Rc<Meter>) {
         self.active.set(self.active.get() + 1);
         self.started.set(self.started.get() + 1);
+        let mut meters = self.meters.borrow_mut();
+        if meters.len() > 2 * self.active.get() {
+            meters.retain(|meter| meter.strong_count() > 0);
+        }
+        meters.push(Rc::downgrade(meter));
+    }
+
+    /// Whether a client does not take its response. A body looks at the clock itself, but only while hyper asks for more
+    /// of it; so what has been quiet for longer waits for the client.
+    fn is_stalled(&self) -> bool {
+        let limit = self.worker.limits().stream_idle + STALLED;
+        let quiet = |meter: Rc<Meter>| meter.last.get().elapsed() > limit;
+        self.meters.borrow().iter().filter_map(Weak::upgrade).any(quiet)
     }
 
     /// A request has ended.
@@ -112,6 +136,7 @@ pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, table: Arc<Table>)
         cancelled: Cell::new((worker.now(), 0)),
         flooded: Signal::default(),
         tunnel: RefCell::default(),
+        meters: RefCell::default(),
         worker,
         conn,
     });
@@ -243,6 +268,9 @@ async fn active(connection: &Rc<Connection>, io: Io, early: Bytes, header_read: 
                 std::pin::Pin::new(&mut http).graceful_shutdown();
             }
             () = sleep(PARK) => {
+                if connection.is_stalled() {
+                    return None;
+                }
                 let resting = connection.active.get() == 0 && connection.started.get() == seen;
                 if resting && !unflushed.get() && !graceful {
                     let parts = http.into_parts();
@@ -292,8 +320,13 @@ async fn serve_http2(connection: &Rc<Connection>, io: Io) {
                 refuse(connection, "more streams reset in a second than may be");
                 return;
             }
-            () = sleep(limits.http_idle), if !graceful => {
-                if connection.active.get() == 0 && connection.started.get() == seen {
+            () = sleep(limits.http_idle) => {
+                let resting = connection.active.get() == 0 && connection.started.get() == seen;
+                // Who has not gone by the second time will not, e.g. as it has not even begun.
+                if connection.is_stalled() || resting && graceful {
+                    return;
+                }
+                if resting {
                     graceful = true;
                     http.as_mut().graceful_shutdown();
                 }

@@ -120,3 +120,21 @@ fn a_drain_closes_idle_connections_and_lets_requests_end() {
     let answer = read_answer(&mut busy);
     assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
 }
+
+#[test]
+fn a_client_that_takes_no_response_is_cut() {
+    let origin = raw_origin(|mut stream| {
+        read_head(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        while stream.write_all(&[0; 64 << 10]).is_ok() {}
+    });
+    let entities = vec![
+        backend("endless", AppProtocol::Default, &[origin]),
+        route("route", &[(0, &[""])], vec![Rule::prefix("/").to("endless")]),
+    ];
+    let world = World::start_with(&[""], entities, |options| options.limits.stream_idle = Duration::from_millis(300));
+    let mut client = world.connect();
+    client.write_all(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n").unwrap();
+    let line = world.log_line_within(Duration::from_secs(8), |line| line["path"] == "/");
+    assert_eq!((&line["status"], &line["flags"]), (&200.into(), &"CLIENT_GONE".into()));
+}

@@ -170,3 +170,29 @@ fn the_access_log_has_one_line_per_request_and_no_query() {
     assert!(line["bytes_out"].as_u64().unwrap() > 0 && line["duration_ms"].as_f64().unwrap() > 0.0);
     assert!(!line.to_string().contains("secret"));
 }
+
+#[test]
+fn requests_are_counted_per_listener_route_and_backend() {
+    let mut world = World::start_with(&[""], simple(vec![Rule::prefix("/").to("echo")]), |options| {
+        options.admin = Some(([127, 0, 0, 1], 0).into());
+    });
+    for path in ["/", "/", "/status/418", "/status/503"] {
+        world.get("h", path);
+    }
+    let metrics = |world: &World| {
+        let mut admin = std::net::TcpStream::connect(world.proxy.admin_address().unwrap()).unwrap();
+        admin.write_all(b"GET /metrics HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").unwrap();
+        std::io::read_to_string(admin).unwrap()
+    };
+    let labels = r#"listener="ns/gateway/l0",route="ns/route",backend="Service/ns/echo:80""#;
+    let line = |code: &str, n: u32| format!("sluicegate_http_requests_total{{{labels},code=\"{code}\"}} {n}\n");
+    let text = metrics(&world);
+    for line in [line("2xx", 2), line("4xx", 1), line("5xx", 1)] {
+        assert!(text.contains(&line), "{line} is not in {text}");
+    }
+    assert!(text.contains(&format!("sluicegate_http_request_duration_seconds_count{{{labels}}} 4\n")), "{text}");
+    // Counts outlive a change of the route.
+    world.apply(vec![route("route", &[(0, &[""])], vec![Rule::prefix("/new").to("echo")])]);
+    world.get("h", "/new");
+    assert!(metrics(&world).contains(&line("2xx", 3)));
+}

@@ -98,7 +98,11 @@ impl World {
 
     /// The line of the access log that `is` finds; waits for it.
     pub fn log_line(&self, is: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
-        let until = Instant::now() + Duration::from_secs(3);
+        self.log_line_within(Duration::from_secs(3), is)
+    }
+
+    pub fn log_line_within(&self, time: Duration, is: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        let until = Instant::now() + time;
         loop {
             let text = std::fs::read_to_string(self.log.path()).unwrap();
             let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
