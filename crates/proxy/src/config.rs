@@ -14,6 +14,8 @@ use std::{
     sync::Arc,
 };
 
+type Backends = HashMap<Arc<BackendKey>, Arc<Backend>>;
+
 /// One revision, compiled. What a change does not touch keeps its `Arc`.
 #[derive(Debug, Default)]
 pub(crate) struct Runtime {
@@ -23,7 +25,8 @@ pub(crate) struct Runtime {
     pub(crate) ports: BTreeMap<u16, Arc<Port>>,
     /// Ids of all ports and listeners.
     pub(crate) live: Arc<HashSet<u64>>,
-    backends: Arc<HashMap<BackendKey, Arc<Backend>>>,
+    /// Shared keys, as the map is copied when a backend changes.
+    backends: Arc<Backends>,
 }
 
 impl Runtime {

@@ -6,7 +6,7 @@ use crate::{
     config::{Compiled, Compiler, Runtime, Wanted},
     drain::Drained,
     options::Options,
-    socket::{self, Handed},
+    socket::{self, Handed, Sockets},
     telemetry::{access_log, metrics::Metrics},
     upstream::dns::{self, Dns},
     worker::{self, Orders},
@@ -299,7 +299,7 @@ impl Control {
     }
 
     /// Binds what is wanted and not bound; notes what cannot be.
-    fn bind(&self, state: &mut State) -> BTreeMap<SocketAddr, Arc<[Arc<TcpListener>]>> {
+    fn bind(&self, state: &mut State) -> BTreeMap<SocketAddr, Sockets> {
         let mut added = BTreeMap::new();
         state.unbound.clear();
         if self.draining.load(Ordering::Relaxed) {

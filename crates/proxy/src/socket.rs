@@ -17,8 +17,11 @@ const BACKLOG: i32 = 4096;
 /// How long to wait when the process has no file descriptor left.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
-/// One socket per worker for an address. Unspecified addresses take both families.
-pub(crate) fn bind(address: SocketAddr, workers: usize, ours: bool) -> io::Result<Arc<[Arc<TcpListener>]>> {
+/// Sockets of one address: one per worker.
+pub(crate) type Sockets = Arc<[Arc<TcpListener>]>;
+
+/// Binds one socket per worker. Unspecified addresses take both families.
+pub(crate) fn bind(address: SocketAddr, workers: usize, ours: bool) -> io::Result<Sockets> {
     if !ours {
         // SO_REUSEPORT would quietly share the port with another process of this user: ask without it first.
         drop(either_family(address, false)?);

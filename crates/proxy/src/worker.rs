@@ -4,9 +4,9 @@ use crate::{
     config::Runtime,
     control::Shared,
     drain::Signal,
-    http, kafka,
+    http,
     options::Limits,
-    socket::{self, Handed},
+    socket::{self, Handed, Sockets},
     telemetry::{access_log::AccessLog, metrics::Metrics},
 };
 use arc_swap::{ArcSwap, Cache};
@@ -15,10 +15,10 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     hash::{BuildHasher, RandomState},
     io,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     rc::Rc,
     sync::Arc,
-    time::{Instant, SystemTime},
+    time::Instant,
 };
 use tokio::{
     runtime::LocalOptions,
@@ -41,7 +41,6 @@ struct Inner {
     connections: Cell<u64>,
     random: Cell<u64>,
     http: http::Pool,
-    kafka: kafka::WorkerState,
 }
 
 impl Worker {
@@ -55,7 +54,6 @@ impl Worker {
             connections: Cell::new(0),
             random: Cell::new(RandomState::new().hash_one(index) | 1),
             http: http::Pool::default(),
-            kafka: kafka::WorkerState::default(),
             shared,
         }))
     }
@@ -74,12 +72,6 @@ impl Worker {
     #[allow(clippy::unused_self)]
     pub(crate) fn now(&self) -> Instant {
         Instant::now()
-    }
-
-    /// Now, for logs.
-    #[allow(clippy::unused_self)]
-    pub(crate) fn wall_clock(&self) -> SystemTime {
-        SystemTime::now()
     }
 
     /// A random number to choose among backends by; nothing secret may depend on it (xorshift64*).
@@ -112,19 +104,9 @@ impl Worker {
         self.0.drain.is_fired()
     }
 
-    /// Resolves when the proxy begins to drain.
-    pub(crate) async fn drain_started(&self) {
-        self.0.drain.fired().await;
-    }
-
     /// Connections to HTTP backends.
     pub(crate) fn http_pool(&self) -> &http::Pool {
         &self.0.http
-    }
-
-    /// What Kafka sessions of this worker share.
-    pub(crate) fn kafka(&self) -> &kafka::WorkerState {
-        &self.0.kafka
     }
 
     pub(crate) fn index(&self) -> usize {
@@ -172,13 +154,20 @@ impl Worker {
     }
 }
 
+/// An address that a worker accepts from.
+struct Accepting {
+    sockets: Sockets,
+    stop: Signal,
+    task: JoinHandle<()>,
+}
+
 /// What a worker should do; the newest one counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Orders {
     /// Counts up; acknowledged when carried out.
     pub(crate) sequence: u64,
     /// Where to accept: one socket per worker.
-    pub(crate) sockets: BTreeMap<SocketAddr, Arc<[Arc<TcpListener>]>>,
+    pub(crate) sockets: BTreeMap<SocketAddr, Sockets>,
     /// Ids of the ports and listeners whose connections may go on.
     pub(crate) live: Arc<HashSet<u64>>,
     /// Whether to end all connections at their next good moment.
@@ -198,7 +187,7 @@ pub(crate) fn run(
     runtime.block_on(async move {
         let worker = Worker::new(index, shared);
         worker.spawn(worker.access_log().clone().flusher());
-        let mut accepting: BTreeMap<SocketAddr, (Arc<[Arc<TcpListener>]>, Signal, JoinHandle<()>)> = BTreeMap::new();
+        let mut accepting: BTreeMap<SocketAddr, Accepting> = BTreeMap::new();
         loop {
             tokio::select! {
                 changed = orders.changed() => if changed.is_err() { break },
@@ -208,13 +197,17 @@ pub(crate) fn run(
                 }
             }
             let now = orders.borrow_and_update().clone();
-            let kept = |address: &SocketAddr, sockets: &Arc<[_]>| {
-                now.sockets.get(address).is_some_and(|wanted| Arc::ptr_eq(wanted, sockets))
+            let kept = |address: &SocketAddr, accepting: &Accepting| {
+                now.sockets.get(address).is_some_and(|wanted| Arc::ptr_eq(wanted, &accepting.sockets))
             };
-            for (_, (_, stop, task)) in accepting.extract_if(.., |address, (sockets, ..)| !kept(address, sockets)) {
+            let (stay, go): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                std::mem::take(&mut accepting).into_iter().partition(|(at, accepting)| kept(at, accepting));
+            accepting = stay;
+            for (_, Accepting { sockets, stop, task }) in go {
                 stop.fire();
                 // It only takes in what the kernel has accepted; a panic there has been reported.
                 let _ = task.await;
+                drop(sockets);
             }
             for (address, sockets) in &now.sockets {
                 if accepting.contains_key(address) {
@@ -223,7 +216,8 @@ pub(crate) fn run(
                 let stop = Signal::default();
                 let socket = Arc::clone(&sockets[index]);
                 let task = socket::accept(worker.clone(), address.port(), socket, stop.clone());
-                accepting.insert(*address, (Arc::clone(sockets), stop, tokio::task::spawn_local(task)));
+                let task = tokio::task::spawn_local(task);
+                accepting.insert(*address, Accepting { sockets: Arc::clone(sockets), stop, task });
             }
             worker.keep_only(&now.live);
             if now.drain {

@@ -5,7 +5,10 @@ mod common;
 
 use common::*;
 use proxy::AccessLog;
-use snapshot::{BackendTls, CaCertificates, Certificate, Delta, Entity, EntityKey, ListenerProtocol, SubjectAltName};
+use snapshot::{
+    BackendTls, CaCertificates, Certificate, Delta, Endpoint, EndpointAddress, Entity, EntityKey, ListenerProtocol,
+    SubjectAltName,
+};
 use std::{
     io::{Read, Write},
     net::Shutdown,
@@ -293,6 +296,35 @@ fn tls_to_backends_is_verified() {
     let ack = proxy.apply(Delta { revision: 2, upserts: vec![Entity::Backend(Arc::new(broken))], removes: vec![] });
     assert_eq!(ack.refusals.len(), 1);
     assert_eq!(ack.refusals[0].entity, EntityKey::Backend(backend_key("good")));
+}
+
+#[test]
+fn names_are_resolved_from_the_hosts_file_and_an_unknown_one_ends_soon() {
+    let port = free_port();
+    let proxy = start();
+    let own = certificate("own", &["*.example.com"]);
+    let at = echo("named").port();
+    let named = |name: &str, host: &str| {
+        let endpoint = Endpoint { address: EndpointAddress::Fqdn(host.into()), port: at };
+        Entity::Backend(Arc::new(snapshot::Backend { endpoints: vec![endpoint], ..backend(name, &[]) }))
+    };
+    apply(
+        &proxy,
+        1,
+        vec![
+            secret(&own),
+            gateway(&[("end", port, "", terminate(&["own"]))]),
+            named("local", "localhost"),
+            named("unknown", "nothing.invalid"),
+            tls_route("local", "end", "a.example.com", &[("local", 1)]),
+            tls_route("unknown", "end", "b.example.com", &[("unknown", 1)]),
+        ],
+        vec![],
+    );
+    for _ in 0..2 {
+        assert_eq!(line(&mut connect(port, "a.example.com").unwrap()).unwrap(), "named");
+        assert!(line(&mut connect(port, "b.example.com").unwrap()).is_err());
+    }
 }
 
 #[test]

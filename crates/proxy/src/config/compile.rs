@@ -1,6 +1,6 @@
 //! From deltas to a [`Runtime`]: only what a delta touches is compiled anew.
 
-use super::{Port, Runtime, ports};
+use super::{Backends, Port, Runtime, ports};
 use crate::{
     kafka,
     listener::ListenerKind,
@@ -255,7 +255,7 @@ impl Compiler {
         }
     }
 
-    fn compile_backends(&mut self, touched: &Touched) -> Arc<HashMap<BackendKey, Arc<Backend>>> {
+    fn compile_backends(&mut self, touched: &Touched) -> Arc<Backends> {
         if touched.backends.is_empty() {
             return Arc::clone(&self.runtime.backends);
         }
@@ -282,7 +282,7 @@ impl Compiler {
             };
             let previous = backends.get(key).map(|backend| &**backend);
             let backend = Backend::new(from, tls, unusable, previous, &self.metrics);
-            backends.insert(key.clone(), Arc::new(backend));
+            backends.insert(Arc::new(key.clone()), Arc::new(backend));
         }
         Arc::new(backends)
     }
@@ -398,8 +398,10 @@ pub(super) fn certificates(protocol: &ListenerProtocol) -> &[ObjectName] {
 /// All listeners by the port that is bound for them.
 fn places<'a>(snapshot: &'a Snapshot, options: &Options) -> BTreeMap<u16, Vec<Place<'a>>> {
     let mut places: BTreeMap<u16, Vec<Place<'_>>> = BTreeMap::new();
-    for entity in snapshot.entities.values() {
-        let Entity::Gateway(gateway) = entity else { continue };
+    // Gateways stand together in the map: the others, which may be many, are not looked at.
+    let first = EntityKey::Gateway(ObjectName::new("", ""));
+    for entity in snapshot.entities.range(first..).map(|(_, entity)| entity) {
+        let Entity::Gateway(gateway) = entity else { break };
         for (index, listener) in gateway.listeners.iter().enumerate() {
             let bound = options.port_map.get(&listener.port).copied().unwrap_or(listener.port);
             places.entry(bound).or_default().push(Place { gateway, index, listener });

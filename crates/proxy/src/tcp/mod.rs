@@ -83,6 +83,8 @@ struct Entry<'a> {
     sni: Option<&'a str>,
     /// Version that we ended; absent if TLS passed through.
     tls: Option<&'a str>,
+    /// IANA name of the cipher suite that we ended.
+    cipher: Option<&'a str>,
     /// From accept to end, in milliseconds.
     duration_ms: u128,
     /// From the client, TLS included where it passed through.
@@ -168,6 +170,7 @@ fn finish(
         client: conn.peer,
         sni: conn.sni.as_deref(),
         tls: conn.tls.as_ref().map(|tls| tls.version),
+        cipher: conn.tls.as_ref().map(|tls| tls.cipher),
         duration_ms: worker.now().saturating_duration_since(conn.accepted).as_millis(),
         bytes_received: relayed.received,
         bytes_sent: relayed.sent,

@@ -2,7 +2,7 @@
 
 use super::tls::ClientTls;
 use crate::telemetry::metrics::{Counter, Gauge, Metrics, UpstreamErrorLabels, UpstreamLabels};
-use snapshot::{AppProtocol, BackendKey, EndpointAddress};
+use snapshot::{AppProtocol, EndpointAddress};
 use std::{
     fmt,
     sync::{
@@ -18,8 +18,6 @@ const SKIP: Duration = Duration::from_secs(5);
 /// A backend, ready to be connected to.
 #[derive(Debug)]
 pub(crate) struct Backend {
-    /// What routes name.
-    pub(crate) key: BackendKey,
     /// Endpoints; empty: 503.
     pub(crate) endpoints: Box<[Arc<Endpoint>]>,
     /// What they speak.
@@ -95,7 +93,6 @@ impl Backend {
         let label: Arc<str> = from.key.to_string().into();
         let labels = UpstreamLabels { backend: Arc::clone(&label) };
         Self {
-            key: from.key.clone(),
             endpoints: endpoints.collect(),
             protocol: from.protocol,
             tls,
@@ -170,7 +167,7 @@ impl Drop for Active {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use snapshot::{BackendKind, ObjectName};
+    use snapshot::{BackendKey, BackendKind, ObjectName};
 
     fn entity(ports: &[u16]) -> snapshot::Backend {
         let address = EndpointAddress::Ip([127, 0, 0, 1].into());

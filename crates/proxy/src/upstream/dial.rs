@@ -77,8 +77,6 @@ pub(crate) enum Protocols {
     None,
     /// `http/1.1`
     Http1,
-    /// `h2`
-    H2,
     /// `h2`, `http/1.1`
     H2OrHttp1,
 }
@@ -88,7 +86,6 @@ impl Protocols {
         match self {
             Self::None => vec![],
             Self::Http1 => vec![b"http/1.1".to_vec()],
-            Self::H2 => vec![b"h2".to_vec()],
             Self::H2OrHttp1 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         }
     }

@@ -20,6 +20,8 @@ const SHORT: Duration = Duration::from_secs(2);
 const STALE: Duration = Duration::from_secs(3600);
 
 type Answer = Result<Arc<[IpAddr]>, Arc<str>>;
+/// Who waits for the answer to one question.
+type Waiting = HashMap<Box<str>, Vec<oneshot::Sender<Answer>>>;
 
 /// The workers' end.
 #[derive(Debug)]
@@ -71,7 +73,7 @@ impl Resolver {
     /// Answers questions until the last [`Dns`] is gone. Runs on a runtime that can spawn.
     pub(crate) async fn run(mut self) {
         let system: Arc<OnceCell<TokioResolver>> = Arc::default();
-        let asked: Arc<Mutex<HashMap<Box<str>, Vec<oneshot::Sender<Answer>>>>> = Arc::default();
+        let asked: Arc<Mutex<Waiting>> = Arc::default();
         while let Some((name, sender)) = self.questions.recv().await {
             let mut waiting = asked.lock().unwrap_or_else(PoisonError::into_inner);
             let others = waiting.entry(name.clone()).or_default();

@@ -71,11 +71,6 @@ impl ClientTls {
         };
         Ok(Self { config: Arc::new(config), server_name, from: Arc::new((from.clone(), identity)) })
     }
-
-    /// The same with another server name, which is sent and, unless there are subjectAltNames, verified.
-    pub(crate) fn with_server_name(&self, name: &str) -> Result<Self, String> {
-        Ok(Self { server_name: server_name(name)?, ..self.clone() })
-    }
 }
 
 fn server_name(name: &str) -> Result<ServerName<'static>, String> {

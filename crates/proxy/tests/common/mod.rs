@@ -22,7 +22,7 @@ use std::{
 };
 
 /// A CA for all tests of a process.
-pub static CA: LazyLock<(String, Issuer<'static, KeyPair>)> = LazyLock::new(|| {
+pub(crate) static CA: LazyLock<(String, Issuer<'static, KeyPair>)> = LazyLock::new(|| {
     let mut params = CertificateParams::new(vec![]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
@@ -31,7 +31,7 @@ pub static CA: LazyLock<(String, Issuer<'static, KeyPair>)> = LazyLock::new(|| {
 });
 
 /// A certificate for DNS names, or URIs where a name has a colon.
-pub fn certificate(secret: &str, names: &[&str]) -> Certificate {
+pub(crate) fn certificate(secret: &str, names: &[&str]) -> Certificate {
     let mut params = CertificateParams::new(vec![]).unwrap();
     params.subject_alt_names = names
         .iter()
@@ -45,19 +45,19 @@ pub fn certificate(secret: &str, names: &[&str]) -> Certificate {
     Certificate { name: object(secret), chain, key: key.serialize_pem() }
 }
 
-pub fn object(name: &str) -> ObjectName {
+pub(crate) fn object(name: &str) -> ObjectName {
     ObjectName::new("default", name)
 }
 
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-pub fn start() -> Proxy {
+pub(crate) fn start() -> Proxy {
     start_with(|_| {})
 }
 
-pub fn start_with(change: impl FnOnce(&mut Options)) -> Proxy {
+pub(crate) fn start_with(change: impl FnOnce(&mut Options)) -> Proxy {
     let mut options =
         Options { workers: 2, access_log: AccessLog::Off, min_drain: Duration::ZERO, ..Options::default() };
     options.limits = Limits { tls_handshake: Duration::from_secs(5), ..Limits::default() };
@@ -66,7 +66,7 @@ pub fn start_with(change: impl FnOnce(&mut Options)) -> Proxy {
 }
 
 /// A Gateway on loopback: name, port, hostname, protocol of its listeners.
-pub fn gateway(listeners: &[(&str, u16, &str, ListenerProtocol)]) -> Entity {
+pub(crate) fn gateway(listeners: &[(&str, u16, &str, ListenerProtocol)]) -> Entity {
     let listeners = listeners.iter().map(|(name, port, hostname, protocol)| Listener {
         name: (*name).into(),
         port: *port,
@@ -81,15 +81,15 @@ pub fn gateway(listeners: &[(&str, u16, &str, ListenerProtocol)]) -> Entity {
     }))
 }
 
-pub fn terminate(secrets: &[&str]) -> ListenerProtocol {
+pub(crate) fn terminate(secrets: &[&str]) -> ListenerProtocol {
     ListenerProtocol::TlsTerminate { certificates: secrets.iter().map(|name| object(name)).collect() }
 }
 
-pub fn backend_key(name: &str) -> BackendKey {
+pub(crate) fn backend_key(name: &str) -> BackendKey {
     BackendKey { kind: BackendKind::Service, name: object(name), port: 443 }
 }
 
-pub fn backend(name: &str, endpoints: &[SocketAddr]) -> Backend {
+pub(crate) fn backend(name: &str, endpoints: &[SocketAddr]) -> Backend {
     let endpoint = |at: &SocketAddr| Endpoint { address: EndpointAddress::Ip(at.ip()), port: at.port() };
     Backend {
         key: backend_key(name),
@@ -101,7 +101,7 @@ pub fn backend(name: &str, endpoints: &[SocketAddr]) -> Backend {
 }
 
 /// A TLSRoute of one listener: hostname, and backends with their weights.
-pub fn tls_route(name: &str, listener: &str, hostname: &str, backends: &[(&str, u32)]) -> Entity {
+pub(crate) fn tls_route(name: &str, listener: &str, hostname: &str, backends: &[(&str, u32)]) -> Entity {
     let target = |(name, weight): &(&str, u32)| WeightedBackend {
         target: BackendTarget::Backend(backend_key(name)),
         weight: *weight,
@@ -119,14 +119,14 @@ pub fn tls_route(name: &str, listener: &str, hostname: &str, backends: &[(&str, 
 }
 
 /// Applies a change and wants no refusal.
-pub fn apply(proxy: &Proxy, revision: u64, upserts: Vec<Entity>, removes: Vec<EntityKey>) {
+pub(crate) fn apply(proxy: &Proxy, revision: u64, upserts: Vec<Entity>, removes: Vec<EntityKey>) {
     let ack = proxy.apply(Delta { revision, upserts, removes });
     assert_eq!(ack.refusals, []);
     assert_eq!(ack.revision, revision);
 }
 
 /// Accepts connections and serves each on a thread of its own.
-pub fn serve(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+pub(crate) fn serve(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let handle = Arc::new(handle);
@@ -140,12 +140,12 @@ pub fn serve(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
 }
 
 /// Says its name, then echoes until the end.
-pub fn echo(name: &'static str) -> SocketAddr {
+pub(crate) fn echo(name: &'static str) -> SocketAddr {
     serve(move |mut stream| drop(greet_and_echo(name, &mut stream)))
 }
 
 /// The same under TLS.
-pub fn tls_echo(name: &'static str, certificate: &Certificate) -> SocketAddr {
+pub(crate) fn tls_echo(name: &'static str, certificate: &Certificate) -> SocketAddr {
     let config = server_config(certificate);
     serve(move |stream| {
         let session = ServerConnection::new(Arc::clone(&config)).unwrap();
@@ -178,14 +178,14 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-pub type Tls = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Tls = StreamOwned<ClientConnection, TcpStream>;
 
 /// A TLS client that trusts [`CA`]; the handshake is done when it returns.
-pub fn connect(port: u16, name: &str) -> io::Result<Tls> {
+pub(crate) fn connect(port: u16, name: &str) -> io::Result<Tls> {
     connect_alpn(port, name, &[])
 }
 
-pub fn connect_alpn(port: u16, name: &str, alpn: &[&str]) -> io::Result<Tls> {
+pub(crate) fn connect_alpn(port: u16, name: &str, alpn: &[&str]) -> io::Result<Tls> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(CA.0.as_bytes()).unwrap()).unwrap();
     let config = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
@@ -199,14 +199,14 @@ pub fn connect_alpn(port: u16, name: &str, alpn: &[&str]) -> io::Result<Tls> {
     Ok(tls)
 }
 
-pub fn tcp(port: u16) -> io::Result<TcpStream> {
+pub(crate) fn tcp(port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     Ok(stream)
 }
 
 /// Reads up to and with the end of a line.
-pub fn line(stream: &mut impl Read) -> io::Result<String> {
+pub(crate) fn line(stream: &mut impl Read) -> io::Result<String> {
     let mut line = Vec::new();
     let mut byte = [0];
     while line.last() != Some(&b'\n') {
@@ -220,14 +220,14 @@ pub fn line(stream: &mut impl Read) -> io::Result<String> {
 }
 
 /// Sends a line and wants it back.
-pub fn ping(stream: &mut (impl Read + Write)) {
+pub(crate) fn ping(stream: &mut (impl Read + Write)) {
     writeln!(stream, "ping").unwrap();
     stream.flush().unwrap();
     assert_eq!(line(stream).unwrap(), "ping");
 }
 
 /// Until it holds, at most ten seconds.
-pub fn eventually(mut holds: impl FnMut() -> bool) {
+pub(crate) fn eventually(mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(10);
     while !holds() {
         assert!(Instant::now() < end, "it does not come to hold");
@@ -236,7 +236,7 @@ pub fn eventually(mut holds: impl FnMut() -> bool) {
 }
 
 /// A GET of the admin server: status line and headers, body.
-pub fn admin(proxy: &Proxy, path: &str) -> (String, String) {
+pub(crate) fn admin(proxy: &Proxy, path: &str) -> (String, String) {
     let mut stream = TcpStream::connect(proxy.admin_address().unwrap()).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -246,17 +246,17 @@ pub fn admin(proxy: &Proxy, path: &str) -> (String, String) {
 }
 
 /// Value of a metric's series whose line begins so.
-pub fn metric(proxy: &Proxy, begins: &str) -> Option<f64> {
+pub(crate) fn metric(proxy: &Proxy, begins: &str) -> Option<f64> {
     let text = admin(proxy, "/metrics").1;
     let line = text.lines().find(|line| line.starts_with(begins))?;
     line.rsplit(' ').next()?.parse().ok()
 }
 
 /// An admin server on a free port.
-pub fn with_admin(options: &mut Options) {
+pub(crate) fn with_admin(options: &mut Options) {
     options.admin = Some(([127, 0, 0, 1], 0).into());
 }
 
-pub fn port_map(options: &mut Options, pairs: &[(u16, u16)]) {
+pub(crate) fn port_map(options: &mut Options, pairs: &[(u16, u16)]) {
     options.port_map = pairs.iter().copied().collect::<BTreeMap<_, _>>();
 }
