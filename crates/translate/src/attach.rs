@@ -158,7 +158,8 @@ fn bonds<T>(
                 format!("{} takes {}", l.describe(), if kinds.is_empty() { "none".into() } else { kinds.join(" and ") })
             })
             .collect();
-        let message = format!("no listener of Gateway {name} takes a {}: {}", route.kind, kinds.join(", "));
+        let message =
+            format!("no listener of Gateway {name} takes routes of kind {}: {}", route.kind, kinds.join(", "));
         let hint = match route.kind {
             Kind::KafkaRoute => "a KafkaRoute needs protocol TLS with mode Terminate",
             Kind::TlsRoute => "a TLSRoute needs protocol TLS",

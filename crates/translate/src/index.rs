@@ -2,7 +2,7 @@
 //! Service, grants.
 
 use resources::kubernetes::SERVICE_NAME_LABEL;
-use resources::{EndpointSlice, Key, Kind, Resources};
+use resources::{EndpointSlice, Key, Kind, NamespacedName, ReferenceGrant, Resources};
 use snapshot::ObjectName;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,21 +44,25 @@ impl<'a> Index<'a> {
         Slices(slices)
     }
 
+    fn grants(&self, namespace: &str) -> impl Iterator<Item = &Arc<ReferenceGrant>> {
+        let from = NamespacedName::new(namespace, "");
+        let of_namespace = self.resources.reference_grants.range(from.clone()..);
+        of_namespace.take_while(move |(name, _)| name.namespace == from.namespace).map(|(_, grant)| grant)
+    }
+
     /// Whether a ReferenceGrant lets `from` objects of one namespace refer to `to`. References within a namespace need
     /// none.
     pub(crate) fn permitted(&self, from: Kind, from_namespace: &str, to: &Target<'_>) -> bool {
         from_namespace == to.namespace
-            || self.resources.reference_grants.values().filter(|grant| *grant.meta.namespace == *to.namespace).any(
-                |grant| {
-                    let from_ok = grant.spec.from.iter().any(|f| {
-                        f.namespace == from_namespace && f.kind == from.as_str() && from.groups().any(|g| g == f.group)
-                    });
-                    let to_ok = grant.spec.to.iter().any(|t| {
-                        t.group == to.group && t.kind == to.kind && t.name.as_deref().is_none_or(|name| name == to.name)
-                    });
-                    from_ok && to_ok
-                },
-            )
+            || self.grants(to.namespace).any(|grant| {
+                let from_ok = grant.spec.from.iter().any(|f| {
+                    f.namespace == from_namespace && f.kind == from.as_str() && from.groups().any(|g| g == f.group)
+                });
+                let to_ok = grant.spec.to.iter().any(|t| {
+                    t.group == to.group && t.kind == to.kind && t.name.as_deref().is_none_or(|name| name == to.name)
+                });
+                from_ok && to_ok
+            })
     }
 }
 

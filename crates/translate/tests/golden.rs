@@ -7,20 +7,19 @@
 //! Lines such as `#: cluster` change the settings: `cluster`, `external-name`, `controller=NAME`, `map=443:8443`,
 //! `unacknowledged`, `refuse=Gateway NAMESPACE/NAME FIELD MESSAGE`, `broken-file KEY` (the object is only last good).
 
-use resources::kubernetes::SecretBytes;
-use resources::{ConfigMap, Key, Resources, Secret, Severity};
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use resources::{Key, Severity};
 use serde_json::{Map, Value, json};
 use snapshot::{Ack, Entity, EntityKey, ObjectName, Refusal};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use translate::{ControllerNames, LastGood, Output, Settings, Translator};
 
 #[test]
 fn golden_cases() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let mut cases = Vec::new();
-    walk(&root, &mut cases);
-    cases.sort();
+    let cases = support::cases();
     assert!(cases.len() >= 60, "only {} cases", cases.len());
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut failed = Vec::new();
@@ -51,17 +50,6 @@ fn first_difference(known: &str, found: &str) -> String {
     let at = (0..known.len().max(found.len())).find(|at| known.get(*at) != found.get(*at)).unwrap_or_default();
     let show = |lines: &[&str]| lines.get(at).copied().unwrap_or("(end)").to_owned();
     format!("  line {}\n  - {}\n  + {}", at + 1, show(&known), show(&found))
-}
-
-fn walk(folder: &Path, cases: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            walk(&path, cases);
-        } else if path.to_str().is_some_and(|path| path.ends_with(".in.yaml")) {
-            cases.push(path);
-        }
-    }
 }
 
 struct Case {
@@ -118,7 +106,7 @@ fn run(input: &str) -> Result<String, String> {
         return Err(errors.join("\n"));
     }
     let mut resources = loaded.resources;
-    fill(&mut resources);
+    support::fill(&mut resources);
     let mut last_good = LastGood::default();
     let keys: Vec<Key> = resources.iter().map(|object| object.key()).collect();
     for key in keys.iter().filter(|key| case.broken.contains(&key.to_string())) {
@@ -132,38 +120,6 @@ fn run(input: &str) -> Result<String, String> {
         (output.statuses, output.findings) = translator.apply_ack(&ack);
     }
     Ok(show(&output))
-}
-
-fn pair(names: &str) -> (String, String) {
-    let names: Vec<_> = names.split(',').map(|name| name.trim().to_owned()).collect();
-    let made = rcgen::generate_simple_self_signed(names).unwrap();
-    (made.cert.pem(), made.signing_key.serialize_pem())
-}
-
-fn fill(resources: &mut Resources) {
-    let bytes = |text: String| SecretBytes::new(text.into_bytes());
-    let secrets: Vec<Secret> = resources.secrets.values().map(|secret| (**secret).clone()).collect();
-    for mut secret in secrets {
-        if let Some(names) = secret.meta.annotations.get("test/certificate") {
-            let (chain, mut key) = pair(names);
-            if secret.meta.annotations.contains_key("test/key") {
-                key = pair("other.example").1;
-            }
-            secret.spec.data.insert("tls.crt".into(), bytes(chain));
-            secret.spec.data.insert("tls.key".into(), bytes(key));
-        }
-        if secret.meta.annotations.contains_key("test/ca") {
-            secret.spec.data.insert("ca.crt".into(), bytes(pair("ca.example").0));
-        }
-        resources.insert(secret);
-    }
-    let maps: Vec<ConfigMap> = resources.config_maps.values().map(|map| (**map).clone()).collect();
-    for mut map in maps {
-        if map.meta.annotations.contains_key("test/ca") {
-            map.spec.data.insert("ca.crt".into(), pair("ca.example").0);
-        }
-        resources.insert(map);
-    }
 }
 
 fn show(output: &Output) -> String {

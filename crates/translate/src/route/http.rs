@@ -85,10 +85,8 @@ fn translate_one(
             rule.backends.push(WeightedBackend { target, weight: reference.backend.weight, filters });
         }
         verdict.ref_problems.extend(compiled.ref_problems.iter().cloned());
-        if !compiled.problems.is_empty() || !compiled.ref_problems.is_empty() {
-            rule.unserved = Some(join(compiled.problems.iter().chain(&compiled.ref_problems)));
-        }
         if !compiled.problems.is_empty() {
+            rule.unserved = Some(join(&compiled.problems));
             bad += 1;
             verdict.partial.extend(compiled.problems.iter().cloned());
         }
@@ -231,8 +229,12 @@ fn compile_filters(
         let path = format!("{path}.filters[{i}]");
         match compile_filter(filter, &path) {
             Ok(filter) => compiled.push(filter),
-            Err(problem) if problem.reason == "UnsupportedValue" => problems.push(problem),
-            Err(problem) => ref_problems.push(problem),
+            // A reference to a kind that is not served is both.
+            Err(problem) if problem.code == Code::InvalidKind => {
+                problems.push(Problem { reason: "UnsupportedValue", ..problem.clone() });
+                ref_problems.push(problem);
+            }
+            Err(problem) => problems.push(problem),
         }
     }
     let has = |wanted: fn(&HttpFilter) -> bool| compiled.iter().any(wanted);
