@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::run;
 
@@ -54,6 +54,9 @@ pub(crate) fn target(name: &str, seconds: u32) -> Result<Command> {
 
 /// Builds, then runs these targets one after the other.
 pub(crate) fn run(targets: &[&str], seconds: u32) -> Result<()> {
+    if let Some(unknown) = targets.iter().find(|name| !TARGETS.contains(name)) {
+        bail!("no fuzz target {unknown}; there are {}", TARGETS.join(" "));
+    }
     run::status(&mut build())?;
     targets.iter().try_for_each(|name| run::status(&mut target(name, seconds)?))
 }
