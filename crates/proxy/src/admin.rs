@@ -78,7 +78,7 @@ fn answer(control: &Control, request: &Request<Incoming>) -> Response<Full<Bytes
         "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
         "/metrics" => {
             const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            typed(StatusCode::OK, OPEN_METRICS, control.shared.metrics.encode())
+            typed(StatusCode::OK, OPEN_METRICS, control.shared.encode_metrics())
         }
         "/status" => json(&control.status.load()),
         "/config" => {

@@ -65,4 +65,6 @@ pub(crate) enum SniTarget {
     Tls(Arc<Listener>, Arc<tcp::Route>),
     /// A KafkaRoute; the broker id of a pattern comes with the lookup.
     Kafka(Arc<Listener>, Arc<kafka::Route>, kafka::Wanted),
+    /// A route that could not be compiled: its names must not fall to a wildcard of somebody else.
+    Unserved(Arc<Listener>, Arc<str>),
 }

@@ -7,7 +7,10 @@ use crate::{
     drain::Drained,
     options::Options,
     socket::{self, Handed, Sockets},
-    telemetry::{access_log, metrics::Metrics},
+    telemetry::{
+        access_log,
+        metrics::{Metrics, WorkerLabels},
+    },
     upstream::dns::{self, Dns},
     worker::{self, Orders},
 };
@@ -115,6 +118,17 @@ impl Shared {
     /// Connections of all workers.
     pub(crate) fn connections(&self) -> usize {
         self.loads.iter().map(|load| load.get()).sum()
+    }
+
+    /// All metrics as text.
+    pub(crate) fn encode_metrics(&self) -> String {
+        let gauges: Vec<_> = (0..self.loads.len())
+            .map(|worker| self.metrics.worker_connections.get(WorkerLabels { worker: worker.to_string().into() }))
+            .collect();
+        for (gauge, load) in gauges.iter().zip(&self.loads) {
+            gauge.set(i64::try_from(load.get()).unwrap_or(i64::MAX));
+        }
+        self.metrics.encode()
     }
 
     /// A worker has carried out an order.
@@ -425,4 +439,13 @@ fn raise_open_files() -> usize {
     let now = if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current };
     // No limit: as many as one process has use for.
     now.and_then(|files| usize::try_from(files).ok()).unwrap_or(1 << 20).min(1 << 20)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_proxy_can_be_shared_by_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<super::Proxy>();
+    }
 }

@@ -70,6 +70,8 @@ pub(crate) enum Cause {
     UnknownName,
     /// The TLS handshake failed.
     Handshake,
+    /// The route of the name could not be compiled.
+    Unserved,
     /// No backend could be reached.
     Upstream,
     /// What came after TLS is not the listener's protocol.
@@ -77,12 +79,13 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Limit,
         Self::NotTls,
         Self::ClientHello,
         Self::UnknownName,
         Self::Handshake,
+        Self::Unserved,
         Self::Upstream,
         Self::Protocol,
     ];
@@ -95,6 +98,7 @@ impl Cause {
             Self::ClientHello => "client_hello",
             Self::UnknownName => "unknown_name",
             Self::Handshake => "handshake",
+            Self::Unserved => "unserved",
             Self::Upstream => "upstream",
             Self::Protocol => "protocol",
         }

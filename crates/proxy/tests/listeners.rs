@@ -202,15 +202,23 @@ fn a_quiet_proxy_drains_at_once_and_the_admin_pages_show_no_key() {
 #[test]
 fn connections_are_spread_over_the_workers_and_bounded() {
     let port = free_port();
-    let proxy = start_with(|options| options.limits.max_connections = 20);
+    let proxy = start_with(|options| {
+        with_admin(options);
+        options.limits.max_connections = 60;
+    });
     let mut all = common_entities();
     all.push(gateway(&[("one", port, "", PASS)]));
     apply(&proxy, 1, all, vec![]);
-    let mut held: Vec<_> = (0..20).map(|_| open(port)).collect();
-    assert_eq!(proxy.connections(), 20);
+    let mut held: Vec<_> = (0..60).map(|_| open(port)).collect();
+    assert_eq!(proxy.connections(), 60);
+    // 1.25 times the mean, and the room that small numbers have.
+    for worker in ["{worker=\"0\"}", "{worker=\"1\"}"] {
+        let connections = metric(&proxy, &format!("sluicegate_worker_connections{worker}")).unwrap();
+        assert!((15.0..=45.0).contains(&connections), "{connections}");
+    }
     assert!(connect(port, "a.example.com").is_err());
     held.iter_mut().for_each(ping);
     held.pop();
-    eventually(|| proxy.connections() == 19);
+    eventually(|| proxy.connections() == 59);
     open(port);
 }

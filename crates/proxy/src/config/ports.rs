@@ -171,12 +171,15 @@ impl Compiler {
                 }
             }
             for name in &attached.kafka {
-                let (Some(route), Some(Ok(compiled))) = (self.kafka_entity(snapshot, name), self.kafka.get(name))
-                else {
+                let (Some(route), Some(compiled)) = (self.kafka_entity(snapshot, name), self.kafka.get(name)) else {
                     continue;
                 };
                 for attachment in route.attachments.iter().filter(|a| a.listener == listener.name) {
-                    let target = |wanted| SniTarget::Kafka(Arc::clone(listener), Arc::clone(compiled), wanted);
+                    let listener = || Arc::clone(listener);
+                    let target = |wanted| match compiled {
+                        Ok(compiled) => SniTarget::Kafka(listener(), Arc::clone(compiled), wanted),
+                        Err(refusal) => SniTarget::Unserved(listener(), refusal.message.as_str().into()),
+                    };
                     let exact = |name: &str| snapshot::Hostname::Exact(name.to_owned());
                     table.insert(&exact(&attachment.bootstrap), target(kafka::Wanted::Bootstrap));
                     for (id, name) in &attachment.broker_names {

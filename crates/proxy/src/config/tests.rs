@@ -133,6 +133,7 @@ fn summary(compiled: &Compiled) -> String {
                 SniTarget::Https(listener) => format!("https {}", listener.label),
                 SniTarget::Tls(listener, route) => format!("tls {} {}", listener.label, route.label()),
                 SniTarget::Kafka(listener, ..) => format!("kafka {}", listener.label),
+                SniTarget::Unserved(listener, _) => format!("unserved {}", listener.label),
             });
             text += &format!("  {name:?} {found:?}\n");
         }

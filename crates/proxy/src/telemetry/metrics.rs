@@ -222,6 +222,10 @@ labels! {
     UpstreamErrorLabels { backend, cause }
 }
 labels! {
+    /// `worker` is its number.
+    WorkerLabels { worker }
+}
+labels! {
     /// Process-wide.
     NoLabels {}
 }
@@ -251,6 +255,8 @@ pub(crate) struct Metrics {
     pub(crate) upstream_active: Series<UpstreamLabels, Gauge>,
     /// Upstream connections that failed.
     pub(crate) upstream_errors: Series<UpstreamErrorLabels, Counter>,
+    /// Client connections of each worker, set when somebody asks.
+    pub(crate) worker_connections: Series<WorkerLabels, Gauge>,
     /// Lines of the access log that were dropped as the writer did not keep up.
     pub(crate) access_log_dropped: Arc<Counter>,
     /// Revision that is served.
@@ -280,6 +286,7 @@ impl Metrics {
             upstream_total: Series::new(&mut r, "upstream_connections", "Connections to backends"),
             upstream_active: Series::new(&mut r, "upstream_connections_active", "Connections to backends now"),
             upstream_errors: Series::new(&mut r, "upstream_connection_errors", "Connections to backends that failed"),
+            worker_connections: Series::new(&mut r, "worker_connections", "Client connections now, by worker thread"),
             access_log_dropped: dropped.get(NoLabels {}),
             revision: revision.get(NoLabels {}),
             registry: r,

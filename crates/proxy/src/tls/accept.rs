@@ -176,13 +176,18 @@ async fn begin_tls(worker: &Worker, mut stream: TcpStream, arrival: Arrival, por
     };
     let broker = found.broker;
     let (listener, target) = match found.value {
-        SniTarget::Https(listener) | SniTarget::Tls(listener, _) | SniTarget::Kafka(listener, ..) => {
-            (listener, found.value)
-        }
+        SniTarget::Https(listener)
+        | SniTarget::Tls(listener, _)
+        | SniTarget::Kafka(listener, ..)
+        | SniTarget::Unserved(listener, _) => (listener, found.value),
     };
     if let (SniTarget::Tls(_, route), ListenerKind::TlsPassthrough) = (target, listener.kind) {
         let conn = arrival.conn(worker, listener, listener.id, sni, None);
         return Ok(Begun::Passthrough(stream, conn, Arc::clone(route), bytes));
+    }
+    if let SniTarget::Unserved(_, why) = target {
+        alert(&mut stream, INTERNAL_ERROR).await;
+        return Err(fail(listener, sni.as_ref(), Cause::Unserved, why.to_string()));
     }
     let left = limits.tls_handshake.saturating_sub(worker.now().saturating_duration_since(arrival.accepted));
     let (io, info) = match timeout(left, handshake(stream, &bytes, listener)).await {
@@ -193,8 +198,8 @@ async fn begin_tls(worker: &Worker, mut stream: TcpStream, arrival: Arrival, por
     let conn = arrival.conn(worker, listener, listener.id, sni, Some(info));
     match (target, &port.http) {
         (SniTarget::Https(_), Some(table)) => Ok(Begun::Http(io, conn, Arc::clone(table))),
-        (SniTarget::Https(_), None) => {
-            Err(fail(listener, conn.sni.as_ref(), Cause::Protocol, "the listener has no table of routes".into()))
+        (SniTarget::Https(_) | SniTarget::Unserved(..), _) => {
+            Err(fail(listener, conn.sni.as_ref(), Cause::Unserved, "nothing is served under this name".into()))
         }
         (SniTarget::Tls(_, route), _) => Ok(Begun::Tls(io, conn, Arc::clone(route))),
         (SniTarget::Kafka(_, route, wanted), _) => {
