@@ -193,3 +193,94 @@ fn trailers_pass_in_http1() {
         "POST /grpc HTTP/1.1\r\nhost: a\r\nconnection: close, te\r\nte: trailers\r\ncontent-length: 1\r\n\r\nx";
     assert!(world.raw(request).contains("0\r\ngrpc-status: 0\r\n\r\n"));
 }
+
+#[test]
+fn large_bodies_pass_in_both_directions() {
+    let world = both();
+    let large: String = (0..300_000).map(|n| format!("{n:08}\u{20}")).collect();
+    block_on(async {
+        let mut sender = h2::<Full<Bytes>>(&world).await;
+        for to in ["h1", "h2c"] {
+            let request = Request::post("http://a/").header("to", to).body(Full::from(large.clone())).unwrap();
+            let seen = text(sender.send_request(request).await.unwrap()).await;
+            assert!(seen.contains(&format!("body={large}\n")), "{to}: {}", seen.len());
+        }
+    });
+    let head =
+        format!("POST / HTTP/1.1\r\nhost: a\r\nto: h1\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", large.len());
+    assert!(world.raw(head + &large).contains(&format!("body={large}\n")));
+    let line = world.log_line(|line| line["protocol"] == "HTTP/1.1");
+    assert_eq!(line["bytes_in"], large.len());
+}
+
+/// A backend that answers before it has read the request: the client gets the answer.
+#[test]
+fn an_early_answer_passes() {
+    let origin = raw_origin(|mut stream| {
+        read_head(&mut stream);
+        stream.write_all(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 2\r\n\r\nno").unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+    });
+    let entities = vec![
+        backend("raw", AppProtocol::Default, &[origin]),
+        route("route", &[(0, &[""])], vec![Rule::prefix("/").to("raw")]),
+    ];
+    let world = World::start(&[""], entities);
+    let mut client = world.connect();
+    client.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\nbegin").unwrap();
+    let answer = read_answer(&mut client);
+    assert_eq!((answer.status, &*answer.body), (413, "no"));
+    block_on(async {
+        let mut sender = h2::<Channel<Bytes, std::convert::Infallible>>(&world).await;
+        let (mut body, channel) = Channel::new(1);
+        body.send_data(Bytes::from("begin")).await.unwrap();
+        let response = sender.send_request(Request::post("http://a/").body(channel).unwrap()).await.unwrap();
+        assert_eq!(response.status(), 413);
+        assert_eq!(text(response).await, "no");
+    });
+}
+
+#[test]
+fn a_drain_sends_goaway_and_lets_streams_end() {
+    let world = both();
+    std::thread::scope(|scope| {
+        let world = &world;
+        let client = scope.spawn(move || {
+            block_on(async {
+                let mut sender = h2::<Empty<Bytes>>(world).await;
+                let request = Request::get("http://a/slow").body(Empty::new()).unwrap();
+                let status = sender.send_request(request).await.unwrap().status();
+                // GOAWAY has been read by now.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                (status, sender.is_closed())
+            })
+        });
+        std::thread::sleep(Duration::from_millis(500));
+        let drained = world.proxy.drain(Duration::from_secs(5));
+        assert_eq!(drained.cut, 0);
+        assert_eq!(client.join().unwrap(), (StatusCode::OK, true));
+    });
+}
+
+/// A client that leaves takes its request to the backend with it.
+#[test]
+fn a_client_that_leaves_frees_the_backend() {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let origin = raw_origin(move |mut stream| {
+        read_head(&mut stream);
+        let _ = stream.read(&mut [0]);
+        sender.send(()).unwrap();
+    });
+    let entities = vec![
+        backend("raw", AppProtocol::Default, &[origin]),
+        route("route", &[(0, &[""])], vec![Rule::prefix("/").to("raw")]),
+    ];
+    let world = World::start(&[""], entities);
+    let mut client = world.connect();
+    client.write_all(b"GET /left HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    drop(client);
+    receiver.recv_timeout(Duration::from_secs(2)).unwrap();
+    let line = world.log_line(|line| line["path"] == "/left");
+    assert_eq!((&line["status"], &line["flags"]), (&499.into(), &"CLIENT_GONE".into()));
+}
