@@ -18,7 +18,7 @@ const CHECKS: [Check; 5] = [
     ("clippy", || {
         run::status(&mut run::cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
     }),
-    ("generated files", || r#gen::kafka::run(true)),
+    ("generated files", || r#gen::run(true)),
     ("forbidden words", words),
     ("links", links),
 ];

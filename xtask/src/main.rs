@@ -23,8 +23,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments[..] {
-        ["gen"] => r#gen::kafka::run(false),
-        ["gen", "--check"] => r#gen::kafka::run(true),
+        ["gen"] => r#gen::run(false),
+        ["gen", "--check"] => r#gen::run(true),
         ["lint"] => lint::run(),
         ["test", ref stages @ ..] => test::run(stages),
         ["fuzz", target] => fuzz::run(&[target], 60),

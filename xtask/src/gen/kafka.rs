@@ -123,7 +123,7 @@ fn format(root: &Path, files: BTreeMap<PathBuf, String>) -> Result<BTreeMap<Path
 }
 
 /// Writes what differs and removes what is no longer generated in `folder`; with `check`, tells instead.
-fn settle(root: &Path, folder: &Path, files: &BTreeMap<PathBuf, String>, check: bool) -> Result<()> {
+pub(super) fn settle(root: &Path, folder: &Path, files: &BTreeMap<PathBuf, String>, check: bool) -> Result<()> {
     let mut different = Vec::new();
     for (path, text) in files {
         let place = root.join(path);

@@ -1,4 +1,11 @@
 //! What `cargo xtask gen` writes.
 
-pub(crate) mod kafka;
+mod kafka;
 mod kafka_schema;
+mod reference;
+
+/// Generates everything. With `check`, nothing is written and a difference to what is committed is an error.
+pub(crate) fn run(check: bool) -> anyhow::Result<()> {
+    kafka::run(check)?;
+    reference::run(check)
+}
