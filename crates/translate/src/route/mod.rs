@@ -55,17 +55,19 @@ pub(crate) fn reach<'k, T>(
 
 /// Checks that an expression compiles as the proxy will: for the whole text, within a bounded size.
 pub(crate) fn check_regex(expression: &str) -> Result<(), String> {
-    regex::RegexBuilder::new(&format!("^(?:{expression})$")).size_limit(1 << 20).build().map(drop).map_err(|error| {
-        match error {
+    // Alone first, so that `a)|(b` cannot step out of the group that anchors it.
+    for text in [expression, &format!("^(?:{expression})$")] {
+        let built = regex::RegexBuilder::new(text).size_limit(1 << 20).dfa_size_limit(1 << 20).build();
+        built.map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => "the expression is too large".to_owned(),
-            // The last line says what; the lines before draw where, in an expression that is not the user's.
+            // The last line says what; those before draw where.
             other => {
                 let text = other.to_string();
-                let last = text.lines().last().unwrap_or_default();
-                last.trim_start_matches("error: ").to_owned()
+                text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
             }
-        }
-    })
+        })?;
+    }
+    Ok(())
 }
 
 /// A problem with a regular expression.
@@ -73,4 +75,17 @@ pub(crate) fn regex_problem(path: String, expression: &str, why: &str) -> Proble
     let message = format!("{expression:?} is no regular expression: {why}");
     let hint = "use RE2 syntax, without look-around and back-references";
     Problem::new("UnsupportedValue", resources::Code::InvalidPattern, path, message, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_regex;
+
+    #[test]
+    fn expressions_are_checked_alone_and_bounded() {
+        assert!(check_regex("a|b").is_ok());
+        assert_eq!(check_regex("a)|(b"), Err("unopened group".into()));
+        assert_eq!(check_regex("(a{1000}){1000}"), Err("the expression is too large".into()));
+        assert!(check_regex(r"(a)\1").is_err_and(|why| why.contains("backreferences are not supported")));
+    }
 }

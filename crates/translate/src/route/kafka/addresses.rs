@@ -40,8 +40,10 @@ pub(crate) fn of(index: &Index<'_>, slices: &Slices<'_>, backends: &[BackendKey]
         let Some(backend) = index.resources().get::<Backend>(&key.name.namespace, &key.name.name) else { continue };
         for endpoint in &backend.spec.endpoints {
             names.extend(endpoint.fqdn.iter().map(|fqdn| fqdn.hostname.to_ascii_lowercase()));
-            let ip = endpoint.ip.as_ref().and_then(|ip| ip.address.parse::<IpAddr>().ok());
-            networks.extend(ip.map(|ip| (ip, whole(ip))));
+            let address = endpoint.ip.as_ref().and_then(|ip| Some((ip.address.parse::<IpAddr>().ok()?, ip.port)));
+            // The endpoint itself even if it is loopback; other ports of its host only where the host may be dialled.
+            endpoints.extend(address.map(|(ip, port)| SocketAddr::new(ip, port)));
+            networks.extend(address.map(|(ip, _)| (ip, whole(ip))));
         }
         networks.extend(backend.spec.allowed_cidrs.iter().filter_map(|text| network(text)));
     }
