@@ -158,7 +158,9 @@ fn a_drain_waits_for_busy_connections_and_tells_what_it_cut() {
         assert!(line(&mut late).is_err());
         drain.join().unwrap()
     });
-    assert_eq!((drained.open, drained.cut), (3, 1));
+    // The probes of the port may still have been open.
+    assert!(drained.open >= 3);
+    assert_eq!(drained.cut, 1);
     drop(proxy);
     assert!(busy.read(&mut [0]).map_or(true, |n| n == 0));
 }
