@@ -63,6 +63,12 @@ impl Worker {
         Arc::clone(self.0.runtime.borrow_mut().load())
     }
 
+    /// Looks into the configuration as it stands, without touching what threads share. Must not call the worker's
+    /// [`Worker::runtime`].
+    pub(crate) fn with_runtime<T>(&self, look: impl FnOnce(&Runtime) -> T) -> T {
+        look(self.0.runtime.borrow_mut().load())
+    }
+
     /// Runs a task on this thread. The only way to start one in the proxy.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         tokio::task::spawn_local(task);

@@ -1,7 +1,7 @@
 //! Bodies that pass through: counted, bounded in time, never held.
 
 use super::{
-    exchange::{Exchange, Flag, Meter},
+    exchange::{Exchange, Flag, Meter, chain},
     message::clean_trailers,
     pool::Lease,
 };
@@ -214,7 +214,7 @@ impl Body for ResponseBody {
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
-            Some(Err(error)) => self.fail(Flag::UpstreamReset, Some(error.to_string())),
+            Some(Err(error)) => self.fail(Flag::UpstreamReset, Some(chain(&error))),
             None => {
                 this.finish();
                 Poll::Ready(None)

@@ -9,6 +9,7 @@ use http::{HeaderValue, Method, Version, uri::PathAndQuery};
 use serde::Serialize;
 use std::{
     cell::Cell,
+    error::Error,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -91,6 +92,18 @@ impl Flag {
             | Self::UpstreamIdle => "upstream",
         }
     }
+}
+
+/// An error with all that led to it, for the log: hyper's own text is no more than a heading.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
 }
 
 /// Bytes of a request's body and the time of the last byte in any direction; shared by both bodies.

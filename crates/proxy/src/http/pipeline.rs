@@ -6,7 +6,7 @@
 
 use super::{
     body::{RequestBody, ResponseBody, Watch},
-    exchange::{Exchange, Flag},
+    exchange::{Exchange, Flag, chain},
     filter::{self, Asked, Target},
     message::{self, Malformed},
     pool::{self, Lease, LeaseError, Want},
@@ -113,7 +113,7 @@ fn accept(exchange: &mut Exchange, request: &Request<Incoming>) -> Result<Accept
         query: request.uri().query(),
         headers: request.headers(),
     };
-    let (listener, served, prefix) = match exchange.connection.table().find(&name, &asked) {
+    let (listener, served, prefix) = match exchange.connection.find(&name, &asked) {
         Found::Rule { listener, served, prefix } => (listener, Some(served), prefix),
         Found::NoRoute { listener, metrics } => {
             exchange.unmatched = Some(metrics);
@@ -227,7 +227,7 @@ fn choose<'a>(
     exchange.backend = Some(index);
     let destination = &rule.backends[index];
     let key = destination.backend.as_ref().map_err(|why| invalid().because(why))?;
-    let Some(backend) = connection.worker.runtime().backend(key).cloned() else {
+    let Some(backend) = connection.worker.with_runtime(|runtime| runtime.backend(key).cloned()) else {
         return Err(invalid().because("the backend is gone"));
     };
     if let Some(why) = &backend.unusable {
@@ -304,18 +304,17 @@ async fn send(
             outgoing.request(&lease, backend, body.take().unwrap_or_else(|| RequestBody::empty(&exchange.meter)));
         let bodyless = http_body::Body::is_end_stream(request.body());
         let again = (lease.reused && bodyless && request.method().is_idempotent()).then(|| request.headers().clone());
-        let broken = |error: &dyn ToString| {
+        let broken = |error: &hyper::Error| {
             Refused::new(StatusCode::BAD_GATEWAY, Flag::UpstreamResponse, "the backend gave no valid answer")
-                .because(error.to_string())
+                .because(chain(error))
         };
         let mut error = match lease.send(request).await {
             Ok(response) => return Ok((response, lease)),
             Err(error) => error,
         };
         if exchange.meter.request_broken.get() {
-            return Err(
-                Refused::new(StatusCode::BAD_REQUEST, Flag::ClientGone, "the request broke off").because(error.error())
-            );
+            return Err(Refused::new(StatusCode::BAD_REQUEST, Flag::ClientGone, "the request broke off")
+                .because(chain(error.error())));
         }
         if !lease.reused {
             return Err(broken(error.error()));
@@ -385,7 +384,9 @@ async fn lease(
                     LeaseError::Connect(ConnectError::Unusable(_)) => Flag::InvalidBackend,
                     _ => Flag::UpstreamConnect,
                 };
-                return Err(Refused::new(StatusCode::BAD_GATEWAY, flag, "the backend cannot be reached").because(error));
+                return Err(
+                    Refused::new(StatusCode::BAD_GATEWAY, flag, "the backend cannot be reached").because(chain(&error))
+                );
             }
             Err(_) => tries -= 1,
         }

@@ -115,7 +115,7 @@ pub(super) enum Want {
 pub(super) enum LeaseError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    #[error("no HTTP connection to the backend: {0}")]
+    #[error("no HTTP connection to the backend")]
     Handshake(#[from] hyper::Error),
 }
 

@@ -6,6 +6,7 @@ use super::{
     exchange::{self, Meter},
     pipeline,
     pool::Spawn,
+    table::Found,
     transport::Transport,
     upgrade::Tunnel,
 };
@@ -14,6 +15,7 @@ use crate::{
     drain::Signal,
     io::Io,
     listener::Cause,
+    router::{self, Name},
     worker::Worker,
 };
 use bytes::Bytes;
@@ -71,11 +73,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// The routes as they stand.
-    pub(super) fn table(&self) -> Arc<Table> {
-        let runtime = self.worker.runtime();
-        let port = runtime.port(self.conn.listener.bound);
-        Arc::clone(port.and_then(|port| port.http.as_ref()).unwrap_or(&self.fallback))
+    /// The rule for a request, by the routes as they stand.
+    pub(super) fn find(&self, name: &Name, request: &router::Request<'_>) -> Found {
+        self.worker.with_runtime(|runtime| {
+            let port = runtime.port(self.conn.listener.bound);
+            port.and_then(|port| port.http.as_ref()).unwrap_or(&self.fallback).find(name, request)
+        })
     }
 
     pub(super) fn is_http1(&self) -> bool {
@@ -259,7 +262,7 @@ async fn active(connection: &Rc<Connection>, io: Io, early: Bytes, header_read: 
                     let (io, early) = parts.io.into_parts(&parts.read_buf);
                     Box::pin(tunnel.run(io, early)).await;
                 } else if let Err(error) = result && error.is_parse() {
-                    refuse(connection, &error.to_string());
+                    refuse(connection, &exchange::chain(&error));
                 }
                 return None;
             }
@@ -308,7 +311,7 @@ async fn serve_http2(connection: &Rc<Connection>, io: Io) {
             biased;
             result = &mut http => {
                 if let Err(error) = result && connection.started.get() == 0 && !error.is_canceled() {
-                    refuse(connection, &error.to_string());
+                    refuse(connection, &exchange::chain(&error));
                 }
                 return;
             }
