@@ -216,7 +216,7 @@ mod tests {
 
     fn errors(config: &Config) -> Vec<String> {
         let problems = config.problems();
-        problems.iter().filter(|p| p.severity == Severity::Error).map(Problem::line).collect()
+        problems.iter().filter(|p| p.severity != Severity::Note).map(Problem::line).collect()
     }
 
     fn update(config: &mut Config, sources: Vec<Source>) -> Delta {

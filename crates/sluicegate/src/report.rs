@@ -6,6 +6,7 @@ mod text;
 pub use table::statuses;
 pub use text::{Sources, Style, github, problem};
 
+pub use resources::Severity;
 use resources::{Kind, Resources};
 use serde::Serialize;
 use std::path::Path;
@@ -38,39 +39,6 @@ pub const NOTHING: FileCode = FileCode {
         writes a folder to begin with.",
 };
 const FILE_CODES: [FileCode; 2] = [UNREADABLE, NOTHING];
-
-/// How bad a problem is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Something is not served as written.
-    Error,
-    /// It is served, but probably not as meant.
-    Warning,
-    /// Nothing is wrong, but something is not served.
-    Note,
-}
-
-impl Severity {
-    /// `error`, `warning` or `note`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
-    }
-}
-
-impl From<resources::Severity> for Severity {
-    fn from(severity: resources::Severity) -> Self {
-        match severity {
-            resources::Severity::Error => Self::Error,
-            resources::Severity::Warning => Self::Warning,
-            resources::Severity::Note => Self::Note,
-        }
-    }
-}
 
 /// Kind, namespace and name of an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -177,7 +145,7 @@ impl From<&resources::Problem> for Problem {
             file: problem.file.to_string(),
             line: problem.line,
             column: problem.column,
-            severity: problem.severity.into(),
+            severity: problem.severity,
             code: problem.code.as_str(),
             object: problem.object.as_ref().map(Object::from),
             field: problem.field.clone().unwrap_or_default(),
@@ -198,7 +166,7 @@ pub fn place(finding: &Finding, objects: &Resources) -> Problem {
         file,
         line,
         column,
-        severity: finding.severity.into(),
+        severity: finding.severity,
         code: finding.code.as_str(),
         object: Some(Object::from(&finding.key)),
         field: finding.field_path.clone(),
