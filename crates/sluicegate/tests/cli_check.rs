@@ -31,15 +31,15 @@ broken/routes.yaml:9:5: error[SG0301] HTTPRoute default/typo: spec.rules[0].back
   |     ^^^^^^^^^^
   help: did you mean backendRefs?
 
-broken/routes.yaml:22:7: error[SG0616] HTTPRoute default/lost: spec.rules[0].backendRefs[0].name: Service default/nowhere does not exist
+broken/routes.yaml:23:7: error[SG0616] HTTPRoute default/lost: spec.rules[0].backendRefs[0].name: Service default/nowhere does not exist
    |
-22 |     - name: nowhere
+23 |     - name: nowhere
    |       ^^^^
   help: create it
 
-broken/routes.yaml:25:18: error[SG0101] unclosed bracket '['
+broken/routes.yaml:26:18: error[SG0101] unclosed bracket '['
    |
-25 | metadata: {name: [
+26 | metadata: {name: [
    |                  ^
 
 ";
