@@ -217,6 +217,8 @@ codes! {
         "The file no longer parses, or the certificate no longer loads, and what was there before is served in its place. A restart drops it.";
     Refused = "SG0628", Error, "The proxy refused a part of the configuration",
         "Everything else is served. The message is the proxy's own.";
+    ShadowedMatch = "SG0629", Warning, "The match never takes a request",
+        "Under every hostname of the route another match asks for exactly the same and stands before this one: the older route first, then the first by namespace and name, then the first in the list.";
 }
 
 impl fmt::Display for Code {

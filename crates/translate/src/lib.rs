@@ -258,6 +258,7 @@ fn translate(settings: &Settings, index: &Index<'_>, last_good: &LastGood, memo:
     let slices = index.slices();
     let mut backends = backend::Backends::new(index, &slices, &policies, settings.allow_external_name);
     route::http::translate(&mut ctx, &mut gateways, &mut backends);
+    route::shadow::note(&mut ctx);
     route::stream::translate(&mut ctx, &mut gateways, &mut backends);
     route::unserved::translate(&mut ctx, &gateways);
     for gateway in &gateways {

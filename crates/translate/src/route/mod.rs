@@ -2,6 +2,7 @@
 
 pub(crate) mod http;
 pub(crate) mod kafka;
+pub(crate) mod shadow;
 pub(crate) mod stream;
 pub(crate) mod tls;
 pub(crate) mod unserved;
