@@ -60,14 +60,14 @@ pub(super) fn request(scope: &Scope, version: i16, mut request: MetadataRequest)
     }
     let denied: Vec<_> = denied.into_iter().map(|(topic, code)| (topic.name.map(|name| name.detach()), code)).collect();
     filter::forward(version, changed.then_some(&request), move |scope, response: &mut MetadataResponse| {
-        response.topics.retain_mut(|topic| show(scope, asked, topic));
+        response.topics.retain_mut(|topic| show(scope, version, asked, topic));
         refuse(response, denied.into_iter());
         true
     })
 }
 
 /// Judges a topic of a response; whether it stays in it.
-fn show(scope: &Scope, asked: Asked, topic: &mut MetadataResponseTopic) -> bool {
+fn show(scope: &Scope, version: i16, asked: Asked, topic: &mut MetadataResponseTopic) -> bool {
     let Some(broker_name) = topic.name.as_ref().filter(|name| !name.is_empty()) else { return true };
     let code = match scope.client_name(broker_name) {
         None => ErrorCode::UNKNOWN_TOPIC_ID,
@@ -85,6 +85,8 @@ fn show(scope: &Scope, asked: Asked, topic: &mut MetadataResponseTopic) -> bool 
     if asked == Asked::Ids {
         *topic = MetadataResponseTopic {
             error_code: code.0,
+            // Null since version 12, the first that brokers take ids in.
+            name: (version < 12).then(Str::default),
             topic_id: topic.topic_id,
             topic_authorized_operations: NOT_ASKED,
             ..MetadataResponseTopic::default()

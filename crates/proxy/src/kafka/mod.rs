@@ -32,6 +32,8 @@ mod route;
 mod sasl;
 mod scope;
 mod session;
+#[cfg(test)]
+mod session_tests;
 mod versions;
 
 pub(crate) use route::Route;

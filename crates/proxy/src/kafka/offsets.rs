@@ -28,6 +28,9 @@ use snapshot::AclOperation;
 /// The first version of OffsetCommit and OffsetFetch with topic ids.
 const IDS: i16 = 10;
 
+/// The first version of TxnOffsetCommit with topic ids.
+const TXN_IDS: i16 = 6;
+
 const GROUP_DENIED: i16 = ErrorCode::GROUP_AUTHORIZATION_FAILED.0;
 
 /// `OPERATION_NOT_ATTEMPTED`: allowed, but not done as something else in the request was denied.
@@ -155,12 +158,18 @@ pub(super) fn commit_in_transaction(
     version: i16,
     mut request: TxnOffsetCommitRequest,
 ) -> Result<Outcome, Close> {
+    if version >= TXN_IDS
+        && let Some(ask) = filter::unknown(scope, request.topics.iter().map(|topic| topic.topic_id))
+    {
+        return Ok(ask);
+    }
     let group = scope.may_group(AclOperation::Read, &request.group_id);
     let denied = filter::split(
         &mut request.topics,
-        |topic| match group {
-            true => scope.topic(AclOperation::Read, &topic.name),
-            false => Topic::Denied(GROUP_DENIED),
+        |topic| match version {
+            _ if !group => Topic::Denied(GROUP_DENIED),
+            ..TXN_IDS => scope.topic(AclOperation::Read, &topic.name),
+            _ => scope.topic_id(AclOperation::Read, topic.topic_id),
         },
         |topic, name| topic.name = name,
     );
@@ -168,6 +177,7 @@ pub(super) fn commit_in_transaction(
         .into_iter()
         .map(|(topic, error_code)| TxnOffsetCommitResponseTopic {
             name: topic.name.detach(),
+            topic_id: topic.topic_id,
             partitions: topic
                 .partitions
                 .iter()

@@ -42,7 +42,7 @@ fn bounds(api: ApiKey, filters: &Filters) -> RangeInclusive<i16> {
         A::OffsetForLeaderEpoch => 2..=4,
         // Above are the brokers' own, for several transactions at once.
         A::AddPartitionsToTxn => 0..=3,
-        A::TxnOffsetCommit => 0..=5,
+        A::TxnOffsetCommit => 0..=6,
         A::ConsumerGroupHeartbeat | A::ConsumerGroupDescribe => 0..=1,
         _ => 0..=i16::MAX,
     }
