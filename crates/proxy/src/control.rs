@@ -302,12 +302,10 @@ impl Control {
             self.order(state, |orders| orders.sockets.retain(|address, _| !gone.contains(address)));
         }
         self.shared.runtime.store(runtime);
-        if !added.is_empty() || !Arc::ptr_eq(&state.orders.live, &live) {
-            self.order(state, |orders| {
-                orders.sockets.extend(added);
-                orders.live = live;
-            });
-        }
+        self.order(state, |orders| {
+            orders.sockets.extend(added);
+            orders.live = live;
+        });
         self.shared.metrics.revision.set(i64::try_from(delta.revision).unwrap_or(i64::MAX));
         Ack { revision: delta.revision, refusals: state.all_refusals() }
     }

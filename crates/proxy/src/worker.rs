@@ -225,6 +225,8 @@ pub(crate) fn run(
                 let task = tokio::task::spawn_local(task);
                 accepting.insert(*address, Accepting { sockets: Arc::clone(sockets), stop, task });
             }
+            // Lets go of the old configuration, which an idle worker would keep alive with all its metrics.
+            drop(worker.runtime());
             worker.keep_only(&now.live);
             if now.drain {
                 worker.start_drain();
