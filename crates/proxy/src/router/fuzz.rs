@@ -3,7 +3,10 @@
 use super::{Candidate, HostMap, Hosts, Match, Name, Paths, Request, find};
 use http::{HeaderMap, HeaderValue, Method, Uri, header::HOST};
 use snapshot::{Hostname, HttpMatch, ObjectName, PathMatch, PathRank, Precedence, TextMatch, ValueMatch};
-use std::{cmp::Reverse, sync::Arc};
+use std::{
+    cmp::Reverse,
+    sync::{Arc, LazyLock},
+};
 
 /// Reads `host\npath?query\nheader` and looks it up in a fixed table; checks what must hold of every answer.
 pub fn route_match(data: &[u8]) {
@@ -18,7 +21,8 @@ pub fn route_match(data: &[u8]) {
     }
     let request = Request { method: &Method::GET, path: uri.path(), query: uri.query(), headers: &headers };
     let name = Name::new(host);
-    let found = find(&table(), &name, &request).map(|candidate| candidate.target);
+    static TABLE: LazyLock<Hosts<&str>> = LazyLock::new(table);
+    let found = find(&TABLE, &name, &request).map(|candidate| candidate.target);
     let path = uri.path();
     match found {
         Some("exact host") => assert_eq!(name.as_str(), "a.example.com"),
