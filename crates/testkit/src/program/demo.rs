@@ -115,7 +115,8 @@ pub(crate) fn run(once: bool) -> Result<()> {
     ];
     fs::write(generated.join("endpoints.yaml"), slices.join("---\n"))?;
 
-    let (http, https, kafka_port) = (port(8080)?, port(8443)?, port(9092)?);
+    // The brokers have 9092 on their own loopback addresses; the Gateway's listener of that number is bound elsewhere.
+    let (http, https, kafka_port) = (port(8080)?, port(8443)?, port(19092)?);
     let quickstart = paths::repo().join("examples/quickstart");
     let mut gateway = Sluicegate::run(&[&quickstart, &generated])?
         .port_map(80, http)
@@ -148,6 +149,11 @@ pub(crate) fn run(once: bool) -> Result<()> {
     println!("\n# the gateway says it is ready");
     steps.count(ready, "200 on /readyz");
 
+    if steps.failed > 0 {
+        let log = gateway.log();
+        let lines: Vec<&str> = log.lines().collect();
+        println!("\n# what the gateway logged last\n{}", lines[lines.len().saturating_sub(20)..].join("\n"));
+    }
     if !once {
         commands.print(&gateway)?;
         wait_for_interrupt()?;
@@ -233,7 +239,8 @@ impl Commands<'_> {
             &["--create", "--if-not-exists", "--topic", "orders", "--partitions", "3", "--replication-factor", "3"],
         )?;
         steps.show("Kafka: create a topic through the gateway", &create, "orders");
-        let endpoints = self.configured("org.apache.kafka.tools.ClusterTool", "--config", &["list-endpoints"])?;
+        let endpoints =
+            self.configured("org.apache.kafka.tools.ClusterTool", "--command-config", &["list-endpoints"])?;
         // The verb comes first for this tool.
         steps.show(
             "Kafka: the brokers, as clients see them",
