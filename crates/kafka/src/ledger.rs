@@ -34,6 +34,8 @@ impl Verdict {
 enum Filtered {
     /// Decoded; names are mapped and rules checked.
     Mapped,
+    /// The same up to this version; newer ones are refused.
+    MappedTo(i16),
     /// As on a route without filters: no topic in it.
     Same,
     /// It carries a topic, and nothing maps it yet.
@@ -64,7 +66,7 @@ const INTERNAL: &str = "between brokers and controllers only";
 
 fn ledger(api: ApiKey) -> Row {
     use ApiKey as K;
-    use Filtered::{Mapped, Refused, Same};
+    use Filtered::{Mapped, MappedTo, Refused, Same};
     use Plain::{Opaque, Refuse, RewriteFrom};
     match api {
         K::Produce => row(RewriteFrom(10), Mapped, "the response names new leaders' addresses (KIP-951)"),
@@ -75,11 +77,17 @@ fn ledger(api: ApiKey) -> Row {
         K::Metadata => row(RewriteFrom(0), Mapped, "every broker's address"),
         K::OffsetCommit | K::OffsetFetch => row(Opaque, Mapped, ""),
         K::FindCoordinator => row(RewriteFrom(0), Mapped, "the coordinators' addresses"),
+        K::OffsetForLeaderEpoch | K::TxnOffsetCommit => row(Opaque, Mapped, ""),
+        K::AddPartitionsToTxn => row(Opaque, MappedTo(3), "newer versions are the brokers' own"),
         K::JoinGroup | K::SyncGroup => row(Opaque, Mapped, "topics inside the consumer protocol's bytes"),
         K::DescribeGroups => row(Opaque, Mapped, "topics inside the consumer protocol's bytes"),
         K::Heartbeat | K::LeaveGroup | K::ListGroups | K::DeleteGroups => row(Opaque, Same, ""),
         K::SaslHandshake | K::SaslAuthenticate => row(Opaque, Same, "read along, so that the principal is known"),
-        K::ApiVersions => row(RewriteFrom(0), Mapped, "clamped to this table; cluster and node id (KIP-1242)"),
+        K::ApiVersions => row(
+            RewriteFrom(0),
+            Mapped,
+            "clamped to this table; a client is told to use version 4, before cluster and node ids (KIP-1242)",
+        ),
         K::ConsumerGroupHeartbeat => {
             row(Opaque, Mapped, "a subscription by expression is the broker's to evaluate: refused under filters")
         }
@@ -93,10 +101,7 @@ fn ledger(api: ApiKey) -> Row {
         K::CreateTopics
         | K::DeleteTopics
         | K::DeleteRecords
-        | K::OffsetForLeaderEpoch
-        | K::AddPartitionsToTxn
         | K::WriteTxnMarkers
-        | K::TxnOffsetCommit
         | K::AlterReplicaLogDirs
         | K::DescribeLogDirs
         | K::CreatePartitions
@@ -177,6 +182,8 @@ pub fn verdict(api: ApiKey, version: i16, filtered: bool) -> Verdict {
         _ if !filtered => plain,
         _ if !known || plain == Verdict::Refuse => Verdict::Refuse,
         Filtered::Mapped => Verdict::Rewrite,
+        Filtered::MappedTo(last) if version <= last => Verdict::Rewrite,
+        Filtered::MappedTo(_) => Verdict::Refuse,
         Filtered::Same => plain,
         Filtered::Refused => Verdict::Refuse,
     }
