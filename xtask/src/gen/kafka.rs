@@ -160,12 +160,12 @@ fn modules_rs(modules: &[(String, String)], messages: &[Message]) -> String {
     for (module, name) in modules {
         let _ = writeln!(out, "pub use {module}::{name};");
     }
-    out += "\n/// Hands every API with its request and response to the macro `$with`.\nmacro_rules! each_api {\n($with:ident) => { $with! {\n";
+    out += "\n/// Hands every API with its request and response to the macro `$with`.\n#[macro_export]\nmacro_rules! each_api {\n($with:ident) => { $with! {\n";
     for message in messages.iter().filter(|message| message.kind == "request" && wanted(message)) {
         let api = message.name.trim_end_matches("Request");
         let _ = writeln!(out, "({api}, {api}Request, {api}Response)");
     }
-    out += "} };\n}\npub(crate) use each_api;\n";
+    out += "} };\n}\npub use each_api;\n";
     out
 }
 

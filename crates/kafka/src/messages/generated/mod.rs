@@ -325,6 +325,7 @@ pub use write_txn_markers_request::WriteTxnMarkersRequest;
 pub use write_txn_markers_response::WriteTxnMarkersResponse;
 
 /// Hands every API with its request and response to the macro `$with`.
+#[macro_export]
 macro_rules! each_api {
 ($with:ident) => { $with! {
 (Produce, ProduceRequest, ProduceResponse)
@@ -408,4 +409,4 @@ macro_rules! each_api {
 (UnregisterController, UnregisterControllerRequest, UnregisterControllerResponse)
 } };
 }
-pub(crate) use each_api;
+pub use each_api;
