@@ -359,7 +359,8 @@ fn is_label(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-fn is_domain(text: &str) -> bool {
+/// Whether the text is a DNS name of letters, digits and dashes.
+pub(crate) fn is_domain(text: &str) -> bool {
     text.len() <= 253 && text.to_ascii_lowercase().split('.').all(is_label)
 }
 

@@ -1,5 +1,5 @@
 //! What `check` prints for a folder with faults, and what it exits with.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 use serde_json::Value;
 use std::io::Write;

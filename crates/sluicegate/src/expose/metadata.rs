@@ -1,7 +1,7 @@
 //! Asks a Kafka cluster who its brokers are.
 
 use super::PATIENCE;
-use crate::cli::Target;
+use crate::cli::{Target, is_domain};
 use anyhow::{Context, bail, ensure};
 use kafka::messages::metadata_request::MetadataRequest;
 use kafka::messages::{Body, Request};
@@ -80,6 +80,15 @@ fn ask(mut stream: TcpStream) -> anyhow::Result<Vec<Broker>> {
         .collect();
     brokers.sort();
     ensure!(!brokers.is_empty(), "the cluster names no brokers");
+    for broker in &brokers {
+        // It goes into YAML and to terminals: nothing but a name or an address may.
+        ensure!(
+            is_domain(&broker.host) || broker.host.parse::<std::net::IpAddr>().is_ok(),
+            "broker {} advertises {:?}, which is neither a host name nor an address",
+            broker.id,
+            broker.host
+        );
+    }
     Ok(brokers)
 }
 
@@ -88,36 +97,49 @@ mod tests {
     use super::*;
     use kafka::messages::metadata_response::{MetadataResponse, MetadataResponseBroker};
     use std::net::TcpListener;
+    use std::thread::JoinHandle;
 
-    #[test]
-    fn a_cluster_is_asked_for_its_brokers() {
+    /// A broker that answers one Metadata request.
+    fn cluster(brokers: &[(i32, &str)]) -> (Target, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
+        let brokers = brokers.iter().map(|(node_id, host)| MetadataResponseBroker {
+            node_id: *node_id,
+            host: (*host).into(),
+            port: 9092,
+            ..Default::default()
+        });
+        let response = MetadataResponse { brokers: brokers.collect(), ..Default::default() };
         let server = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut size = [0; 4];
             stream.read_exact(&mut size).unwrap();
             let mut request = vec![0; u32::from_be_bytes(size) as usize];
             stream.read_exact(&mut request).unwrap();
-            let mut reader = Reader::new(request.into());
-            let header = RequestHeader::decode(&mut reader).unwrap();
-            let broker = |node_id, host: &str| MetadataResponseBroker {
-                node_id,
-                host: host.into(),
-                port: 9092,
-                ..Default::default()
-            };
-            let response =
-                MetadataResponse { brokers: vec![broker(11, "B.example.com"), broker(3, "::1")], ..Default::default() };
+            let header = RequestHeader::decode(&mut Reader::new(request.into())).unwrap();
             let mut writer = Writer::frame();
             ResponseHeader::new(header.correlation_id).encode(0, &mut writer).unwrap();
             response.write(header.api_version, &mut writer).unwrap();
             stream.write_all(&writer.finish().unwrap().into_bytes()).unwrap();
         });
-        let brokers = brokers(&Target { host: "127.0.0.1".into(), port }).unwrap();
+        (Target { host: "127.0.0.1".into(), port }, server)
+    }
+
+    #[test]
+    fn a_cluster_is_asked_for_its_brokers() {
+        let (target, server) = cluster(&[(11, "B.example.com"), (3, "::1")]);
+        let brokers = brokers(&target).unwrap();
         server.join().unwrap();
         let broker = |id, host: &str| Broker { id, host: host.into(), port: 9092 };
         assert_eq!(brokers, [broker(3, "::1"), broker(11, "b.example.com")]);
+    }
+
+    #[test]
+    fn a_host_that_is_none_is_refused() {
+        let (target, server) = cluster(&[(1, "a\nkind: Secret")]);
+        let error = brokers(&target).unwrap_err();
+        server.join().unwrap();
+        assert!(error.to_string().contains("neither a host name nor an address"), "{error}");
     }
 
     #[test]
