@@ -35,6 +35,11 @@ pub use options::{AccessLog, Limits, Options};
 pub mod fuzz {
     pub use crate::router::fuzz::route_match;
 
+    /// Any bytes as what a Kafka client and a broker say to each other.
+    pub fn kafka(bytes: &[u8]) {
+        crate::kafka::fuzz(bytes);
+    }
+
     /// Any bytes as the first ones of a TLS connection.
     pub fn sni(bytes: &[u8]) {
         crate::tls::fuzz(bytes);

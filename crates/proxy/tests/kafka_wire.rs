@@ -328,7 +328,7 @@ fn a_changed_filter_ends_connections_between_responses_and_other_changes_do_not(
     let at = broker(|header, _| metadata(header, &[]));
     let mut served = serve(&[at], &[], |_| {});
     let mut client = served.connect(NAME);
-    let mut ask = |client: &mut Tls| {
+    let ask = |client: &mut Tls| {
         client.write_all(&request(ApiKey::Metadata, 12, 1, &MetadataRequest::default())).unwrap();
         read_frame(client)
     };

@@ -50,40 +50,45 @@ struct Entry<'a> {
     error: Option<String>,
 }
 
+/// A connection that has ended.
+pub(super) struct Ended<'a> {
+    pub(super) conn: &'a Conn,
+    pub(super) route: &'a Route,
+    pub(super) wanted: Wanted,
+    /// None if no broker could be reached.
+    pub(super) session: Option<&'a Session>,
+    pub(super) upstream: Option<SocketAddr>,
+    pub(super) traffic: Traffic,
+    pub(super) close: &'a Close,
+}
+
 /// Writes the line.
-pub(super) fn record(
-    worker: &Worker,
-    conn: &Conn,
-    route: &Route,
-    wanted: Wanted,
-    session: Option<&Session>,
-    upstream: Option<SocketAddr>,
-    traffic: Traffic,
-    close: &Close,
-) {
-    if !worker.access_log().is_on() {
-        return;
-    }
-    worker.access_log().record(&Entry {
-        time: telemetry::timestamp(),
-        kind: "kafka",
-        id: conn.id,
-        listener: &conn.listener.label,
-        route: &route.label,
-        client: conn.peer,
-        sni: conn.sni.as_deref(),
-        tls: conn.tls.as_ref().map(|tls| tls.version),
-        broker: wanted.broker(),
-        upstream,
-        principal: session.and_then(|session| session.scope.principal.as_deref()),
-        client_id: session.and_then(|session| session.client_id.as_deref()),
-        client_software: session.and_then(|session| session.software.as_deref()),
-        duration_ms: conn.accepted.elapsed().as_millis(),
-        bytes_received: traffic.received,
-        bytes_sent: traffic.sent,
-        requests: session.map_or(0, |session| session.requests),
-        local_answers: session.map_or(0, |session| session.local_answers),
-        end: close.cause(),
-        error: (!close.is_orderly()).then(|| close.to_string()),
+pub(super) fn record(worker: &Worker, ended: &Ended<'_>) {
+    let Ended { conn, route, session, close, .. } = ended;
+    worker.access_log().log(|line| {
+        let entry = Entry {
+            time: telemetry::timestamp(),
+            kind: "kafka",
+            id: conn.id,
+            listener: &conn.listener.label,
+            route: &route.label,
+            client: conn.peer,
+            sni: conn.sni.as_deref(),
+            tls: conn.tls.as_ref().map(|tls| tls.version),
+            broker: ended.wanted.broker(),
+            upstream: ended.upstream,
+            principal: session.and_then(|session| session.scope.principal.as_deref()),
+            client_id: session.and_then(|session| session.client_id.as_deref()),
+            client_software: session.and_then(|session| session.software.as_deref()),
+            duration_ms: conn.accepted.elapsed().as_millis(),
+            bytes_received: ended.traffic.received,
+            bytes_sent: ended.traffic.sent,
+            requests: session.map_or(0, |session| session.requests),
+            local_answers: session.map_or(0, |session| session.local_answers),
+            end: close.cause(),
+            error: (!close.is_orderly()).then(|| close.to_string()),
+        };
+        // Only a failing Serialize could fail here; the line stays empty then.
+        let _ = serde_json::to_writer(line, &entry);
     });
 }

@@ -40,6 +40,7 @@ pub(crate) use route::Route;
 
 use crate::{config::SniTarget, conn::Conn, io::Io, listener::Cause, worker::Worker};
 use close::Close;
+use log::Ended;
 use metrics::ConnectionMetrics;
 use pump::{Bounds, Control, Traffic};
 use scope::Scope;
@@ -73,16 +74,17 @@ impl Wanted {
 
 /// Serves one connection.
 pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, route: Arc<Route>, wanted: Wanted) {
+    let finish = |session: Option<&Session>, upstream, traffic, close: &Close| {
+        note(&worker, &conn, &route, wanted, close);
+        log::record(&worker, &Ended { conn: &conn, route: &route, wanted, session, upstream, traffic, close });
+    };
     let opened = match &route.unserved {
         Some(why) => Err(Close::Unserved(why.clone())),
         None => dial::open(&worker, &route, &conn, wanted).await,
     };
     let upstream = match opened {
         Ok(upstream) => upstream,
-        Err(close) => {
-            note(&worker, &conn, &route, wanted, &close);
-            return log::record(&worker, &conn, &route, wanted, None, None, Traffic::default(), &close);
-        }
+        Err(close) => return finish(None, None, Traffic::default(), &close),
     };
     let limits = worker.limits();
     let scope = Scope {
@@ -114,8 +116,7 @@ pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, route: Arc<Route>,
     let bounds = Bounds { frame: limits.kafka_frame, idle: limits.kafka_idle, stalled: STALLED };
     let (close, traffic) = pump::run(io, upstream.io, &session, &control, bounds).await;
     drop(upstream.active);
-    note(&worker, &conn, &route, wanted, &close);
-    log::record(&worker, &conn, &route, wanted, Some(&session.borrow()), upstream.address, traffic, &close);
+    finish(Some(&session.borrow()), upstream.address, traffic, &close);
 }
 
 /// Counts and tells how a connection has ended.
@@ -128,6 +129,22 @@ fn note(worker: &Worker, conn: &Conn, route: &Route, wanted: Wanted, close: &Clo
     }
     if !close.is_orderly() {
         tracing::debug!(route = %route.label, broker = ?wanted.broker(), client = %conn.peer, cause = close.cause(), error = %close);
+    }
+}
+
+/// Any bytes as a conversation, under filters and without: after each frame's length, its lowest bit says who speaks.
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let mapping = snapshot::TopicMapping {
+        name: "m".into(),
+        client: "a".into(),
+        broker: "b".into(),
+        kind: snapshot::MappingKind::Exact,
+    };
+    for mappings in [&[][..], &[mapping]] {
+        let Ok(filters) = route::Filters::compile(mappings, &[]) else { return };
+        let scope = Scope { filters: Arc::new(filters), ..Scope::default() };
+        let caps = Caps { before_authentication: 1 << 10, frame: 1 << 16, held_response: 64 };
+        session::fuzz(&mut Session::new(scope, caps, None), bytes);
     }
 }
 

@@ -198,6 +198,11 @@ impl<C: Control> Shared<'_, C> {
             self.control.finished(finished);
         }
     }
+
+    /// Until answers have come, which let the next request go on.
+    async fn wait(&self) -> Result<(), Close> {
+        timeout(self.bounds.idle, self.requests.notified()).await.map_err(|_| Close::Idle)
+    }
 }
 
 async fn requests<C: Control>(
@@ -215,7 +220,7 @@ async fn requests<C: Control>(
         let idle = shared.session.borrow().is_idle();
         if held.is_some() && !idle {
             output.flush().await?;
-            shared.requests.notified().await;
+            shared.wait().await?;
             continue;
         }
         if let Some(whole) = held.take() {
@@ -248,11 +253,11 @@ async fn requests<C: Control>(
                 }
             }
             Start::Wait => {
+                // It may wait for something that the gateway has to ask for.
+                let own = shared.session.borrow_mut().take_own()?;
+                own.into_iter().for_each(|own| output.push(own));
                 output.flush().await?;
-                tokio::select! {
-                    () = shared.requests.notified() => {}
-                    () = shared.control.drained() => {}
-                }
+                shared.wait().await?;
             }
             Start::Token(len) => {
                 shared.last_frame.set(Instant::now());
