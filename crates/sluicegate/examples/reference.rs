@@ -30,7 +30,7 @@ fn codes() -> String {
         let _ = writeln!(out, "| [{code}](#{}) | {} | {title} |", code.to_lowercase(), severity(code));
     }
     for (code, title, explanation) in report::all_codes() {
-        let _ = write!(out, "\n## {code}\n\n**{title}.** {}", wrap(explanation).trim_start());
+        let _ = write!(out, "\n## {code}\n\n{}", wrap(&format!("**{title}.** {explanation}")));
     }
     out
 }
