@@ -45,6 +45,9 @@ fn prose(kind: Kind) -> Option<String> {
         Kind::Service | Kind::EndpointSlice | Kind::Secret | Kind::ConfigMap | Kind::Namespace => {
             "kubernetes.md".into()
         }
+        Kind::KafkaHeaderPolicy | Kind::GrpcRoute | Kind::TcpRoute | Kind::UdpRoute | Kind::ListenerSet => {
+            "not-served.md".into()
+        }
         _ => file(kind),
     };
     let path = format!("docs/reference/kinds/{name}");
@@ -61,7 +64,7 @@ fn index() -> String {
                    as with `kubectl` in strict mode.\n\n| kind | `apiVersion` | read about it |\n| --- | --- | --- |\n"
         .to_owned();
     for kind in written() {
-        let about = prose(kind).map_or_else(|| "read and checked, not served yet".into(), |to| format!("[page]({to})"));
+        let about = prose(kind).map(|to| format!("[page]({to})")).unwrap_or_default();
         let _ = writeln!(out, "| [{kind}]({}) | {} | {about} |", file(kind), versions(kind));
     }
     out
@@ -72,9 +75,9 @@ fn page(kind: Kind) -> String {
     let scope = if kind.is_namespaced() { "namespaced" } else { "cluster-scoped" };
     let mut out =
         format!("# {kind}: fields\n\nWritten by `cargo xtask gen` from the types. {}; {scope}.", versions(kind));
-    match prose(kind) {
-        Some(to) => drop(write!(out, " [How it works]({to}).")),
-        None => out += " Read and checked, and not served yet.",
+    if let Some(to) = prose(kind) {
+        let what = if to.ends_with("not-served.md") { "Not served yet" } else { "How it works" };
+        let _ = write!(out, " [{what}]({to}).");
     }
     out +=
         "\n\n`metadata` is that of every Kubernetes object; `name` is required. A missing namespace is `default`.\n\n";
@@ -142,11 +145,11 @@ impl<'a> Walk<'a> {
 
     fn kind(&self, schema: &'a Value) -> String {
         let (inner, _) = self.behind(schema);
-        if inner["items"].is_object() {
-            return format!("list of {}", self.kind(&inner["items"]));
-        }
-        if inner["additionalProperties"].is_object() {
-            return format!("map to {}", self.kind(&inner["additionalProperties"]));
+        let of = |key: &str, what: &str| inner[key].is_object().then(|| format!("{what} {}", self.kind(&inner[key])));
+        let both: Vec<String> =
+            [of("items", "list of"), of("additionalProperties", "map to")].into_iter().flatten().collect();
+        if !both.is_empty() {
+            return both.join(", or ");
         }
         let word = |kind: &str| if kind == "integer" { "number" } else { kind }.to_owned();
         match &inner["type"] {
