@@ -95,7 +95,9 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         std::thread::sleep(std::time::Duration::from_millis(200));
-        println!("{}", std::fs::read_to_string(&self.log).unwrap_or_default());
+        if std::thread::panicking() {
+            eprintln!("{}", std::fs::read_to_string(&self.log).unwrap_or_default());
+        }
     }
 }
 
@@ -127,7 +129,7 @@ fn a_plain_route_serves_every_client() {
         let verb = Verb::consume(&topic, &format!("{topic}-share"), Group::Share, 1);
         if client.supports(&verb) {
             // A share group begins at the end of the log: what it does not get here says nothing; that it runs does.
-            println!("{client} share group: {}", session.run(&verb).unwrap().error());
+            eprintln!("{client} share group: {}", session.run(&verb).unwrap().error());
         }
     }
 }
@@ -222,11 +224,11 @@ fn the_headline_manifest() {
             ("payments", Verb::produce("payments", 1)),
         ] {
             let outcome = reader.run(&verb).unwrap();
-            println!("{client} produce {topic}: {}", outcome.error());
+            eprintln!("{client} produce {topic}: {}", outcome.error());
             assert!(!outcome.ok(), "{client} {topic}");
         }
         let outcome = reader.run(&Verb::consume("payments", "g", Group::Classic, 1)).unwrap();
-        println!("{client} consume payments: {}", outcome.error());
+        eprintln!("{client} consume payments: {}", outcome.error());
         assert!(!outcome.ok());
     }
 }
@@ -249,7 +251,7 @@ fn sasl_passes_through_and_a_cold_broker_name_is_served() {
     }
     let wrong = gateway.target("sasl", &KAFKA).scram(User { name: "admin", password: "wrong" });
     let outcome = Client::Java.run(&wrong, &Verb::ListTopics).unwrap();
-    println!("wrong password: {}", outcome.error());
+    eprintln!("wrong password: {}", outcome.error());
     assert!(!outcome.ok());
 }
 

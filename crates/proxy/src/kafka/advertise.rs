@@ -1,9 +1,10 @@
 //! Every place in a response where a broker's address stands. Clients get the gateway's name for the broker; the real
 //! address is kept for the connection that will ask for it.
 
-use super::scope::Scope;
+use super::{close::Close, filter, scope::Scope};
+use bytes::Bytes;
 use kafka::{
-    Body,
+    ApiKey, Body, Rope,
     messages::{
         DescribeClusterResponse, DescribeQuorumResponse, FetchResponse, FindCoordinatorResponse, MetadataResponse,
         ProduceResponse, ShareAcknowledgeResponse, ShareFetchResponse, fetch_response, produce_response,
@@ -119,6 +120,25 @@ with_node_endpoints!(
     ShareFetchResponse in share_fetch_response,
     ShareAcknowledgeResponse in share_acknowledge_response,
 );
+
+/// Rewrites the addresses in a response that filters do not concern.
+pub(super) fn readdress(scope: &Scope, api: ApiKey, version: i16, body: Bytes) -> Result<Option<Rope>, Close> {
+    fn one<B: Advertise>(scope: &Scope, version: i16, body: Bytes) -> Result<Option<Rope>, Close> {
+        filter::rewrite(scope, version, body, |_: &Scope, _: &mut B| false)
+    }
+    match api {
+        ApiKey::Metadata => one::<MetadataResponse>(scope, version, body),
+        ApiKey::FindCoordinator => one::<FindCoordinatorResponse>(scope, version, body),
+        ApiKey::DescribeCluster => one::<DescribeClusterResponse>(scope, version, body),
+        ApiKey::DescribeQuorum => one::<DescribeQuorumResponse>(scope, version, body),
+        ApiKey::Produce => one::<ProduceResponse>(scope, version, body),
+        ApiKey::Fetch => one::<FetchResponse>(scope, version, body),
+        ApiKey::ShareFetch => one::<ShareFetchResponse>(scope, version, body),
+        ApiKey::ShareAcknowledge => one::<ShareAcknowledgeResponse>(scope, version, body),
+        // Read for topics only.
+        _ => Ok(None),
+    }
+}
 
 #[cfg(test)]
 mod tests {

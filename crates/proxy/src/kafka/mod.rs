@@ -18,6 +18,7 @@ mod consumer;
 mod dial;
 mod fetch;
 mod filter;
+mod fuzz;
 mod groups;
 mod log;
 mod metadata;
@@ -36,6 +37,7 @@ mod session;
 mod session_tests;
 mod versions;
 
+pub(crate) use fuzz::fuzz;
 pub(crate) use route::Route;
 
 use crate::{config::SniTarget, conn::Conn, io::Io, listener::Cause, worker::Worker};
@@ -129,22 +131,6 @@ fn note(worker: &Worker, conn: &Conn, route: &Route, wanted: Wanted, close: &Clo
     }
     if !close.is_orderly() {
         tracing::debug!(route = %route.label, broker = ?wanted.broker(), client = %conn.peer, cause = close.cause(), error = %close);
-    }
-}
-
-/// Any bytes as a conversation, under filters and without: after each frame's length, its lowest bit says who speaks.
-pub(crate) fn fuzz(bytes: &[u8]) {
-    let mapping = snapshot::TopicMapping {
-        name: "m".into(),
-        client: "a".into(),
-        broker: "b".into(),
-        kind: snapshot::MappingKind::Exact,
-    };
-    for mappings in [&[][..], &[mapping]] {
-        let Ok(filters) = route::Filters::compile(mappings, &[]) else { return };
-        let scope = Scope { filters: Arc::new(filters), ..Scope::default() };
-        let caps = Caps { before_authentication: 1 << 10, frame: 1 << 16, held_response: 64 };
-        session::fuzz(&mut Session::new(scope, caps, None), bytes);
     }
 }
 

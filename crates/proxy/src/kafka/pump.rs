@@ -69,7 +69,8 @@ struct Input {
 impl Input {
     /// Reads once, for about `more` bytes; whether there was anything. May be dropped while it waits.
     async fn read(&mut self, more: usize) -> Result<bool, Close> {
-        if self.buffer.is_empty() && self.buffer.capacity() > PIECE * 2 {
+        // Between frames a connection may wait for long: it keeps no large buffer.
+        if self.buffer.is_empty() && more <= IDLE_PIECE {
             self.buffer = BytesMut::new();
         }
         self.buffer.reserve(more.clamp(IDLE_PIECE, PIECE));

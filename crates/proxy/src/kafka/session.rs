@@ -7,7 +7,7 @@
 //! their answers without the client seeing them.
 
 use super::{
-    advertise::Advertise,
+    advertise::readdress,
     auth::Auth,
     close::{Close, Side},
     cluster::Address,
@@ -575,26 +575,6 @@ fn frame(api: ApiKey, version: i16, head: &Bytes, body: Rope) -> Result<Rope, Cl
     writer.finish().map_err(|error| Close::Unwritable { name: api.name(), version, error })
 }
 
-/// Rewrites the addresses in a response that filters do not concern.
-fn readdress(scope: &Scope, api: ApiKey, version: i16, body: Bytes) -> Result<Option<Rope>, Close> {
-    use kafka::messages as m;
-    fn one<B: Advertise>(scope: &Scope, version: i16, body: Bytes) -> Result<Option<Rope>, Close> {
-        filter::rewrite(scope, version, body, |_: &Scope, _: &mut B| false)
-    }
-    match api {
-        ApiKey::Metadata => one::<m::MetadataResponse>(scope, version, body),
-        ApiKey::FindCoordinator => one::<m::FindCoordinatorResponse>(scope, version, body),
-        ApiKey::DescribeCluster => one::<m::DescribeClusterResponse>(scope, version, body),
-        ApiKey::DescribeQuorum => one::<m::DescribeQuorumResponse>(scope, version, body),
-        ApiKey::Produce => one::<m::ProduceResponse>(scope, version, body),
-        ApiKey::Fetch => one::<m::FetchResponse>(scope, version, body),
-        ApiKey::ShareFetch => one::<m::ShareFetchResponse>(scope, version, body),
-        ApiKey::ShareAcknowledge => one::<m::ShareAcknowledgeResponse>(scope, version, body),
-        // Read for topics only.
-        _ => Ok(None),
-    }
-}
-
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session")
@@ -610,42 +590,3 @@ const _: () = {
     shared::<super::cluster::Cluster>();
     shared::<super::route::Route>();
 };
-
-/// Any frames from both sides, until one ends the conversation.
-pub(super) fn fuzz(session: &mut Session, mut bytes: &[u8]) {
-    let now = Instant::now();
-    while let Some((&[from, high, low], rest)) = bytes.split_first_chunk::<3>() {
-        let (body, rest) = rest.split_at((usize::from(high) << 8 | usize::from(low)).min(rest.len()));
-        bytes = rest;
-        let mut whole = (body.len() as u32).to_be_bytes().to_vec();
-        whole.extend_from_slice(body);
-        let whole = Bytes::from(whole);
-        let result = if from & 1 == 0 {
-            fuzz_request(session, &whole, now)
-        } else {
-            let correlation = body.first_chunk().map_or(0, |bytes| i32::from_be_bytes(*bytes));
-            session.plan_response(body.len(), correlation, now).and_then(|answer| match answer {
-                Answer::Hold => session.response(&whole, now).map(drop),
-                Answer::Pass | Answer::Walk(_) => Ok(()),
-            })
-        };
-        if result.is_err() {
-            return;
-        }
-        while session.take_answer().is_some() {}
-    }
-}
-
-fn fuzz_request(session: &mut Session, whole: &Bytes, now: Instant) -> Result<(), Close> {
-    let start = whole.get(4..).unwrap_or_default();
-    if session.is_token(start) {
-        return session.token(whole.clone(), now).map(drop);
-    }
-    let prefix = RequestPrefix::peek(start).ok_or(Close::Header)?;
-    match session.plan(prefix, start.len())? {
-        Plan::Pass => session.pass(prefix, true, now),
-        Plan::Hold => drop(session.request(whole, now)?),
-        Plan::Wait => {}
-    }
-    session.take_own().map(drop)
-}

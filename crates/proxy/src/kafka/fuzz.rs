@@ -1,0 +1,66 @@
+//! Bodies of fuzz targets.
+
+use super::{
+    close::Close,
+    route::Filters,
+    scope::Scope,
+    session::{Answer, Caps, Plan, Session},
+};
+use bytes::Bytes;
+use kafka::RequestPrefix;
+use std::{sync::Arc, time::Instant};
+
+/// Any bytes as a conversation, under filters and without: after each frame's length, its lowest bit says who speaks.
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let mapping = snapshot::TopicMapping {
+        name: "m".into(),
+        client: "a".into(),
+        broker: "b".into(),
+        kind: snapshot::MappingKind::Exact,
+    };
+    for mappings in [&[][..], &[mapping]] {
+        let Ok(filters) = Filters::compile(mappings, &[]) else { return };
+        let scope = Scope { filters: Arc::new(filters), ..Scope::default() };
+        let caps = Caps { before_authentication: 1 << 10, frame: 1 << 16, held_response: 64 };
+        converse(&mut Session::new(scope, caps, None), bytes);
+    }
+}
+
+/// Any frames from both sides, until one ends the conversation.
+fn converse(session: &mut Session, mut bytes: &[u8]) {
+    let now = Instant::now();
+    while let Some((&[from, high, low], rest)) = bytes.split_first_chunk::<3>() {
+        let (body, rest) = rest.split_at((usize::from(high) << 8 | usize::from(low)).min(rest.len()));
+        bytes = rest;
+        let mut whole = (body.len() as u32).to_be_bytes().to_vec();
+        whole.extend_from_slice(body);
+        let whole = Bytes::from(whole);
+        let result = if from & 1 == 0 {
+            request(session, &whole, now)
+        } else {
+            let correlation = body.first_chunk().map_or(0, |bytes| i32::from_be_bytes(*bytes));
+            session.plan_response(body.len(), correlation, now).and_then(|answer| match answer {
+                Answer::Hold => session.response(&whole, now).map(drop),
+                Answer::Pass | Answer::Walk(_) => Ok(()),
+            })
+        };
+        if result.is_err() {
+            return;
+        }
+        while session.take_answer().is_some() {}
+    }
+}
+
+fn request(session: &mut Session, whole: &Bytes, now: Instant) -> Result<(), Close> {
+    let start = whole.get(4..).unwrap_or_default();
+    if session.is_token(start) {
+        return session.token(whole.clone(), now).map(drop);
+    }
+    let prefix = RequestPrefix::peek(start).ok_or(Close::Header)?;
+    match session.plan(prefix, start.len())? {
+        Plan::Pass => session.pass(prefix, true, now),
+        Plan::Hold => drop(session.request(whole, now)?),
+        Plan::Wait => {}
+    }
+    session.take_own().map(drop)
+}
