@@ -85,6 +85,31 @@ fn work(target: &Target, topic: &str) -> Result<()> {
     Ok(())
 }
 
+/// `kafka-console-producer` and `kafka-console-consumer`, as the manifests' text has them.
+fn console(kafka: &KafkaCluster, target: &Target, bootstrap: &str, topic: &str) -> Result<()> {
+    let dir = testkit::paths::RunDir::new("console")?;
+    let (hosts, config) = (dir.path().join("hosts"), dir.path().join("client.properties"));
+    names().write(&hosts)?;
+    std::fs::write(&config, target.properties(dir.path())?)?;
+    let (producer, consumer) = kafka.dist().console_classes();
+    let tool = |class: &str, config_flag: &str, more: &[&str]| -> Result<std::process::Command> {
+        let mut command = kafka.dist().tool(class)?;
+        command.args(["--bootstrap-server", bootstrap, "--topic", topic, config_flag]).arg(&config).args(more);
+        Ok(testkit::hosts::with_hosts(&hosts, &command))
+    };
+    let word = format!("by hand, {topic}, {:?}", std::time::SystemTime::now());
+    let mut shell = std::process::Command::new("sh");
+    let line = testkit::kafka::command(&tool(producer, "--producer.config", &[])?);
+    shell.arg("-c").arg(format!("printf '%s\\n' \"$0\" | {line}")).arg(&word);
+    let limit = std::time::Duration::from_secs(60);
+    testkit::process::check(&shell, limit)?;
+    let read = tool(consumer, "--consumer.config", &["--from-beginning", "--timeout-ms", "8000"])?;
+    let output = testkit::process::output(&read, limit)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    anyhow::ensure!(text.lines().any(|line| line == word), "{word:?} is not among {} lines", text.lines().count());
+    Ok(())
+}
+
 #[test]
 fn four_tlsroutes_pass_tls_through_and_one_kafkaroute_replaces_them() -> Result<()> {
     let setup = setup()?;
@@ -97,6 +122,7 @@ fn four_tlsroutes_pass_tls_through_and_one_kafkaroute_replaces_them() -> Result<
         if routes == "07-tlsroutes.yaml" {
             Client::Java.run(&target, &Verb::create_topic("my-topic", 12, 3))?.expect_ok()?;
         }
+        console(&setup.kafka, &target, &format!("bootstrap.{DOMAIN}:{}", setup.port), "my-topic")?;
         work(&target, "my-topic")?;
         // A name that no route bears is refused: the handshake does not end.
         let config = testkit::certs::client_config(setup.brokers_ca.pem(), None, &[])?;
@@ -164,6 +190,7 @@ data:
     let mut gate = Sluicegate::run(&[folder.path()])?.port_map(9092, setup.port).start()?;
     let target =
         Target::tls(format!("bootstrap.{DOMAIN}:{}", setup.port), folder.ca.pem()).hosts(&names()).scram(User::ADMIN);
+    console(&setup.kafka, &target, &format!("bootstrap.{DOMAIN}:{}", setup.port), "my-topic")?;
     work(&target, "my-topic")?;
     // PLAIN too, and a wrong password is refused by the broker, not by us.
     Client::Java.run(&target.clone().plain(User::ADMIN), &Verb::DescribeCluster)?.expect_ok()?;
