@@ -199,8 +199,20 @@ impl Run {
     }
 }
 
+/// A program of the workspace, built by the stage `build` (or now) with the features of the whole workspace: one set of
+/// dependencies is compiled, not one for each way to ask for it.
+fn program(log: &mut Log, name: &str) -> Result<Command> {
+    log.run(run::cargo(&["build", "--workspace", "--bins"]), false)?;
+    let own = std::env::current_exe()?;
+    let mut command = Command::new(own.with_file_name(name));
+    command.current_dir(run::root());
+    Ok(command)
+}
+
 fn tools(log: &mut Log) -> Result<()> {
-    log.run(run::cargo(&["run", "--quiet", "-p", "testkit", "--", "fetch"]), true)
+    let mut fetch = program(log, "testkit")?;
+    fetch.arg("fetch");
+    log.run(fetch, true)
 }
 
 fn build(log: &mut Log) -> Result<()> {
@@ -215,13 +227,9 @@ fn lint(log: &mut Log) -> Result<()> {
 }
 
 fn unit(log: &mut Log) -> Result<()> {
-    let others = log.run(
-        run::cargo(&["test", "--workspace", "--exclude", "sluicegate", "--exclude", "testkit", "--no-fail-fast"]),
-        false,
-    );
-    let own =
-        log.run(run::cargo(&["test", "-p", "sluicegate", "-p", "testkit", "--lib", "--bins", "--no-fail-fast"]), false);
-    others.and(own)
+    let beside = log.run(run::cargo(&["test", "--workspace", "--lib", "--bins", "--no-fail-fast"]), false);
+    let documented = log.run(run::cargo(&["test", "--workspace", "--doc", "--no-fail-fast"]), false);
+    beside.and(documented).and(integration(log, "unit"))
 }
 
 fn fuzzing(log: &mut Log) -> Result<()> {
@@ -235,12 +243,13 @@ fn fuzzing(log: &mut Log) -> Result<()> {
     result
 }
 
-/// The crates whose `tests` folders start servers; of the others those run in the stage `unit`.
+/// The crates whose `tests` folders start servers; of the others they are unit tests.
 const END_TO_END: [&str; 3] = ["testkit", "proxy", "sluicegate"];
 
-/// Which stage runs an end-to-end test, by the beginning of its file's name.
-fn stage_of(test: &str) -> &'static str {
+/// Which stage runs a file of a crate's `tests`, by the beginning of its name.
+fn stage_of(package: &str, test: &str) -> &'static str {
     match test {
+        _ if !END_TO_END.contains(&package) => "unit",
         "origins" | "listeners" => "http",
         "clients" => "kafka",
         _ if test.starts_with("http") || test.starts_with("tls") => "http",
@@ -249,50 +258,46 @@ fn stage_of(test: &str) -> &'static str {
     }
 }
 
-/// Runs the files of `crates/*/tests` that belong to this stage: cargo's list, not ours, decides which there are.
-fn end_to_end(log: &mut Log, stage: &str) -> Result<()> {
-    let mut result = Ok(());
-    for package in END_TO_END {
-        let dir = run::root().join("crates").join(package).join("tests");
-        let mut tests: Vec<String> = fs::read_dir(dir)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|entry| {
-                let name = entry.file_name().into_string().ok()?;
-                let folder = entry.path().join("main.rs").is_file().then(|| name.clone());
-                name.strip_suffix(".rs").map(str::to_owned).or(folder)
-            })
-            .filter(|name| stage_of(name) == stage)
-            .collect();
-        tests.sort();
-        if tests.is_empty() {
-            continue;
+/// Runs the files of `crates/*/tests` that belong to this stage: the folders, not a list of ours, decide which there are.
+fn integration(log: &mut Log, stage: &str) -> Result<()> {
+    let entries = |dir: &std::path::Path| -> Vec<fs::DirEntry> {
+        let mut entries: Vec<_> = fs::read_dir(dir).into_iter().flatten().flatten().collect();
+        entries.sort_by_key(fs::DirEntry::file_name);
+        entries
+    };
+    let mut cargo = run::cargo(&["test", "--workspace", "--no-fail-fast"]);
+    let mut any = false;
+    for package in entries(&run::root().join("crates")) {
+        for entry in entries(&package.path().join("tests")) {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let folder = entry.path().join("main.rs").is_file().then_some(name.as_str());
+            let Some(test) = name.strip_suffix(".rs").or(folder) else { continue };
+            if stage_of(&package.file_name().to_string_lossy(), test) == stage {
+                cargo.args(["--test", test]);
+                any = true;
+            }
         }
-        let mut cargo = run::cargo(&["test", "-p", package, "--no-fail-fast"]);
-        for test in &tests {
-            cargo.args(["--test", test]);
-        }
-        result = result.and(log.run(cargo, false));
     }
-    result
+    anyhow::ensure!(any, "no test belongs to the stage {stage}");
+    log.run(cargo, false)
 }
 
 fn http(log: &mut Log) -> Result<()> {
-    end_to_end(log, "http")
+    integration(log, "http")
 }
 
 fn cli(log: &mut Log) -> Result<()> {
-    end_to_end(log, "cli")
+    integration(log, "cli")
 }
 
 fn kafka(log: &mut Log) -> Result<()> {
-    end_to_end(log, "kafka")
+    integration(log, "kafka")
 }
 
 fn demo(log: &mut Log) -> Result<()> {
-    log.run(run::cargo(&["build", "--quiet", "-p", "sluicegate"]), false)?;
-    log.run(run::cargo(&["run", "--quiet", "-p", "testkit", "--", "demo", "--once"]), true)
+    let mut demo = program(log, "testkit")?;
+    demo.args(["demo", "--once"]);
+    log.run(demo, true)
 }
 
 #[cfg(test)]
