@@ -166,6 +166,18 @@ fn a_drain_waits_for_busy_connections_and_tells_what_it_cut() {
 }
 
 #[test]
+fn a_refusal_names_the_listener_by_its_place_in_the_object() {
+    let (one, two) = (free_port(), free_port());
+    let _squatter = TcpListener::bind(("127.0.0.1", two)).unwrap();
+    let proxy = start();
+    let Entity::Gateway(mut whole) = gateway(&[("bad", one, "", PASS), ("two", two, "", PASS)]) else { unreachable!() };
+    // The first listener cannot be served and is left out.
+    Arc::make_mut(&mut whole).listeners.remove(0);
+    let ack = proxy.apply(Delta { revision: 1, upserts: vec![Entity::Gateway(whole)], removes: vec![] });
+    assert_eq!(ack.refusals.iter().map(|refusal| &*refusal.field).collect::<Vec<_>>(), ["spec.listeners[1].port"]);
+}
+
+#[test]
 fn a_quiet_proxy_drains_at_once_and_the_admin_pages_show_no_key() {
     let port = free_port();
     let proxy = start_with(with_admin);

@@ -217,5 +217,5 @@ impl Server {
 fn listener_port(refusal: &Refusal, snapshot: &snapshot::Snapshot) -> Option<u16> {
     let snapshot::Entity::Gateway(gateway) = snapshot.entities.get(&refusal.entity)? else { return None };
     let index: usize = refusal.field.strip_prefix("spec.listeners[")?.split_once(']')?.0.parse().ok()?;
-    gateway.listeners.get(index).map(|listener| listener.port)
+    gateway.listeners.iter().find(|listener| listener.index == index).map(|listener| listener.port)
 }

@@ -20,10 +20,10 @@ pub fn summary(snapshot: &Snapshot, port_map: &BTreeMap<u16, u16>, refusals: &[R
     let mut text = String::new();
     for gateway in gateways {
         let _ = writeln!(text, "Gateway {}", gateway.name);
-        for (index, listener) in gateway.listeners.iter().enumerate() {
+        for listener in &gateway.listeners {
             let refused = refusals.iter().any(|refusal| {
                 refusal.entity == snapshot::EntityKey::Gateway(gateway.name.clone())
-                    && refusal.field.starts_with(&format!("spec.listeners[{index}]"))
+                    && refusal.field.starts_with(&format!("spec.listeners[{}]", listener.index))
             });
             let _ = writeln!(text, "{}", head(gateway, listener, port_map, refused));
             let reference = ListenerRef { gateway: gateway.name.clone(), listener: listener.name.clone() };

@@ -20,6 +20,8 @@ pub struct Gateway {
 pub struct Listener {
     /// Unique within the Gateway.
     pub name: String,
+    /// Place in the object's `spec.listeners`, from 0, for paths of fields: listeners that cannot be served are counted.
+    pub index: usize,
     /// Port of the spec; the proxy may be told to bind another one in its place.
     pub port: u16,
     /// Names it answers to.

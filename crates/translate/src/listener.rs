@@ -93,7 +93,7 @@ impl ListenerState<'_> {
             Protocol::TlsPassthrough => ListenerProtocol::TlsPassthrough,
         };
         let (name, hostname) = (self.spec.name.clone(), self.hostname.clone());
-        Some(snapshot::Listener { name, port: self.spec.port, hostname, protocol })
+        Some(snapshot::Listener { name, index: self.index, port: self.spec.port, hostname, protocol })
     }
 
     /// Whether routes of a namespace may attach.

@@ -47,7 +47,6 @@ pub(crate) struct Wanted {
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) gateway: &'a Gateway,
-    pub(super) index: usize,
     pub(super) listener: &'a Listener,
 }
 
@@ -59,7 +58,7 @@ impl Place<'_> {
     pub(super) fn refusal(&self, field: &str, message: String) -> Refusal {
         Refusal {
             entity: EntityKey::Gateway(self.gateway.name.clone()),
-            field: format!("spec.listeners[{}].{field}", self.index),
+            field: format!("spec.listeners[{}].{field}", self.listener.index),
             message: format!("listener {:?}: {message}", self.listener.name),
         }
     }
@@ -365,7 +364,7 @@ impl Compiler {
                 let mut want = |address: IpAddr, index| {
                     let wanted = Wanted {
                         gateway: place.gateway.name.clone(),
-                        listener: (place.index, place.listener.name.clone()),
+                        listener: (place.listener.index, place.listener.name.clone()),
                         address: index,
                         port: place.listener.port,
                     };
@@ -402,9 +401,9 @@ fn places<'a>(snapshot: &'a Snapshot, options: &Options) -> BTreeMap<u16, Vec<Pl
     let first = EntityKey::Gateway(ObjectName::new("", ""));
     for entity in snapshot.entities.range(first..).map(|(_, entity)| entity) {
         let Entity::Gateway(gateway) = entity else { break };
-        for (index, listener) in gateway.listeners.iter().enumerate() {
+        for listener in &gateway.listeners {
             let bound = options.port_map.get(&listener.port).copied().unwrap_or(listener.port);
-            places.entry(bound).or_default().push(Place { gateway, index, listener });
+            places.entry(bound).or_default().push(Place { gateway, listener });
         }
     }
     places

@@ -21,13 +21,15 @@ fn delta(revision: u64, upserts: Vec<Entity>, removes: Vec<EntityKey>) -> Delta 
 }
 
 fn gateway(gateway: &str, listeners: &[(&str, u16, &str, ListenerProtocol)]) -> Entity {
-    let listener = |(name, port, hostname, protocol): &(&str, u16, &str, ListenerProtocol)| snapshot::Listener {
-        name: (*name).into(),
-        port: *port,
-        hostname: Hostname::parse(hostname),
-        protocol: protocol.clone(),
-    };
-    let listeners = listeners.iter().map(listener).collect();
+    let listener =
+        |(index, (name, port, hostname, protocol)): (usize, &(&str, u16, &str, ListenerProtocol))| snapshot::Listener {
+            name: (*name).into(),
+            index,
+            port: *port,
+            hostname: Hostname::parse(hostname),
+            protocol: protocol.clone(),
+        };
+    let listeners = listeners.iter().enumerate().map(listener).collect();
     Entity::Gateway(Arc::new(Gateway { name: name(gateway), generation: 1, addresses: vec![], listeners }))
 }
 

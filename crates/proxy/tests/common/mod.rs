@@ -67,8 +67,9 @@ pub(crate) fn start_with(change: impl FnOnce(&mut Options)) -> Proxy {
 
 /// A Gateway on loopback: name, port, hostname, protocol of its listeners.
 pub(crate) fn gateway(listeners: &[(&str, u16, &str, ListenerProtocol)]) -> Entity {
-    let listeners = listeners.iter().map(|(name, port, hostname, protocol)| Listener {
+    let listeners = listeners.iter().enumerate().map(|(index, (name, port, hostname, protocol))| Listener {
         name: (*name).into(),
+        index,
         port: *port,
         hostname: Hostname::parse(hostname),
         protocol: protocol.clone(),

@@ -155,6 +155,7 @@ pub fn listener_ref(index: usize) -> ListenerRef {
 pub fn gateway(hostnames: &[&str]) -> Entity {
     let listeners = hostnames.iter().enumerate().map(|(index, hostname)| Listener {
         name: format!("l{index}"),
+        index,
         port: SPEC_PORT,
         hostname: Hostname::parse(hostname),
         protocol: ListenerProtocol::Http,

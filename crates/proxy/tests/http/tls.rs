@@ -36,8 +36,9 @@ fn connector(trusted: &rcgen::CertifiedKey<rcgen::KeyPair>, alpn: &[&str]) -> Tl
 /// Two HTTPS listeners on one port with one certificate, a route each.
 fn world(trusted: &rcgen::CertifiedKey<rcgen::KeyPair>, mut entities: Vec<Entity>) -> World {
     let secret = ObjectName::new("ns", "cert");
-    let listener = |name: &str, hostname: &str| Listener {
+    let listener = |index: usize, name: &str, hostname: &str| Listener {
         name: name.into(),
+        index,
         port: SPEC_PORT,
         hostname: Hostname::parse(hostname),
         protocol: ListenerProtocol::Https { certificates: vec![secret.clone()] },
@@ -51,7 +52,7 @@ fn world(trusted: &rcgen::CertifiedKey<rcgen::KeyPair>, mut entities: Vec<Entity
         name: ObjectName::new("ns", "gateway"),
         generation: 1,
         addresses: vec![Ipv4Addr::LOCALHOST.into()],
-        listeners: vec![listener("l0", "a.example.com"), listener("l1", "*.example.com")],
+        listeners: vec![listener(0, "l0", "a.example.com"), listener(1, "l1", "*.example.com")],
     };
     let mut world = World::start(&[""], vec![]);
     entities.push(Entity::Gateway(Arc::new(gateway)));
