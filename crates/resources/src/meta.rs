@@ -82,6 +82,11 @@ kinds! {
     /// Parameters of a GatewayClass or a Gateway.
     EnvoyProxy = "EnvoyProxy", Namespaced,
         ["gateway.envoyproxy.io/v1alpha1", "config.gateway.envoyproxy.io/v1alpha1"];
+    /// Access control of Envoy Gateway: who may call what it targets.
+    SecurityPolicy = "SecurityPolicy", Namespaced, ["gateway.envoyproxy.io/v1alpha1", "sluicegate.dev/v1alpha1"];
+    /// How Envoy Gateway's listeners treat clients.
+    ClientTrafficPolicy = "ClientTrafficPolicy", Namespaced,
+        ["gateway.envoyproxy.io/v1alpha1", "sluicegate.dev/v1alpha1"];
     /// A named set of endpoints.
     Service = "Service", Namespaced, ["v1"];
     /// Endpoints of a Service.

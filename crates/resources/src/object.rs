@@ -8,7 +8,7 @@ use crate::kafka::{KafkaHeaderPolicySpec, KafkaRouteSpec};
 use crate::kubernetes::{ConfigMapBody, EndpointSliceBody, NamespaceBody, SecretBody, ServiceSpec};
 use crate::rules::{Report, Validate};
 use crate::store::Stored;
-use crate::{BackendSpec, EnvoyProxySpec, Key, Kind, ObjectMeta};
+use crate::{BackendSpec, ClientTrafficPolicySpec, EnvoyProxySpec, Key, Kind, ObjectMeta, SecurityPolicySpec};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -102,6 +102,10 @@ specs! {
     KafkaHeaderPolicy = KafkaHeaderPolicySpec, KafkaHeaderPolicy, true;
     /// An EnvoyProxy.
     EnvoyProxy = EnvoyProxySpec, EnvoyProxy, true;
+    /// A SecurityPolicy.
+    SecurityPolicy = SecurityPolicySpec, SecurityPolicy, true;
+    /// A ClientTrafficPolicy.
+    ClientTrafficPolicy = ClientTrafficPolicySpec, ClientTrafficPolicy, true;
     /// A Service.
     Service = ServiceSpec, Service, true;
     /// An EndpointSlice.

@@ -94,7 +94,7 @@ codes! {
     UnknownKind = "SG0209", Error, "The group has no such kind",
         "The API group is one of ours, and its kinds are known, but this one is not among them; it looks like a misspelling of one that is.";
     PolicyNotServed = "SG0210", Warning, "The policy or filter is not enforced",
-        "The kind is one of Envoy Gateway's policies or filters, and this version does not serve it: what it asks for, such as authentication or limits, is not done. A route that refers to such a filter answers with an error and never passes it by.";
+        "The kind is one of Envoy Gateway's policies or filters, and this version does not serve it: what it asks for, such as limits, is not done. A route that refers to such a filter answers with an error and never passes it by; a policy for access control is SG0626, and what it targets is not served without it.";
     UnknownField = "SG0301", Error, "Unknown field",
         "The kind has no such field at this place. It is an error, as with `kubectl` in strict mode, because a misspelt field would otherwise be ignored in silence.";
     WrongType = "SG0302", Error, "Wrong type of value",
@@ -206,13 +206,13 @@ codes! {
     ExtensionNotFound = "SG0622", Error, "The filter's object does not exist",
         "An extensionRef names an object that does not exist. Nothing passes by a filter that cannot be read.";
     TargetNotFound = "SG0623", Error, "The policy's target does not exist",
-        "A targetRef names an object, or a port of a Service, that does not exist.";
+        "The policy has no target, or names an object, or a part of one, that does not exist.";
     PolicyConflict = "SG0624", Error, "Another policy has the same target",
         "Of two policies for the same target the older stands, then the first by namespace and name.";
     InvalidPolicy = "SG0625", Error, "The policy cannot be enforced",
         "The policy lacks a valid certificate authority, or has a value that is not known. Backends that it is for are not used without it.";
     NotServed = "SG0626", Error, "The object is not served yet",
-        "The object is attached to a Gateway that is served, but this version does not serve its kind.";
+        "The object is attached to a Gateway that is served, but this version does not serve its kind. If it is a policy for access control, nothing that it targets is served without it: HTTP routes answer with 500, other routes refuse connections, listeners that should ask for client certificates are not opened.";
     LastGood = "SG0627", Warning, "The last good state is served",
         "The file no longer parses, or the certificate no longer loads, and what was there before is served in its place. A restart drops it.";
     Refused = "SG0628", Error, "The proxy refused a part of the configuration",

@@ -128,6 +128,10 @@ resources! {
     kafka_header_policies: KafkaHeaderPolicy;
     /// EnvoyProxies.
     envoy_proxies: EnvoyProxy;
+    /// SecurityPolicies.
+    security_policies: SecurityPolicy;
+    /// ClientTrafficPolicies.
+    client_traffic_policies: ClientTrafficPolicy;
     /// Services.
     services: Service;
     /// EndpointSlices.

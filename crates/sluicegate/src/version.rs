@@ -12,8 +12,16 @@ pub const GATEWAY_API: &str = "v1.7.0";
 pub const KAFKA_PROTOCOL: &str = "4.4.0";
 
 /// Kinds that are read and not served yet.
-const UNSERVED: [Kind; 6] =
-    [Kind::GrpcRoute, Kind::TcpRoute, Kind::UdpRoute, Kind::ListenerSet, Kind::KafkaHeaderPolicy, Kind::EnvoyProxy];
+const UNSERVED: [Kind; 8] = [
+    Kind::GrpcRoute,
+    Kind::TcpRoute,
+    Kind::UdpRoute,
+    Kind::ListenerSet,
+    Kind::KafkaHeaderPolicy,
+    Kind::EnvoyProxy,
+    Kind::SecurityPolicy,
+    Kind::ClientTrafficPolicy,
+];
 
 /// The shape of `version -o json`; stable.
 #[derive(Debug, Serialize)]

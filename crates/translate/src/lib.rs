@@ -1,7 +1,7 @@
 //! Pure: resources → (snapshot delta, statuses, findings). No clock, no I/O, no runtime.
 //!
 //! ```text
-//!   Resources, LastGood ─▶ index ─▶ gateway, listener ─▶ backend_tls ─▶ route/{http,tls,kafka} ─▶ backend
+//!   Resources, LastGood ─▶ index ─▶ guard ─▶ gateway, listener ─▶ backend_tls ─▶ route/{http,tls,kafka} ─▶ backend
 //!                                                                            │ attach, sni
 //!                                            entities, statuses, findings ◀──┘
 //! ```
@@ -20,6 +20,7 @@ mod backend_tls;
 mod certificate;
 mod findings;
 mod gateway;
+mod guard;
 mod index;
 mod listener;
 mod memo;
@@ -203,6 +204,7 @@ pub(crate) struct Context<'a> {
     pub(crate) index: &'a Index<'a>,
     pub(crate) last_good: &'a LastGood,
     pub(crate) memo: &'a mut Memo,
+    pub(crate) guards: guard::Guards,
     pub(crate) statuses: Statuses,
     pub(crate) findings: BTreeSet<Finding>,
     pub(crate) entities: BTreeMap<EntityKey, Entity>,
@@ -248,11 +250,13 @@ fn translate(settings: &Settings, index: &Index<'_>, last_good: &LastGood, memo:
         index,
         last_good,
         memo,
+        guards: guard::Guards::default(),
         statuses: Statuses::new(),
         findings: BTreeSet::new(),
         entities: BTreeMap::new(),
         loaded_secrets: BTreeMap::new(),
     };
+    ctx.guards = guard::read(&mut ctx);
     let mut gateways = gateway::translate(&mut ctx);
     let policies = backend_tls::translate(&mut ctx);
     let slices = index.slices();
@@ -271,6 +275,7 @@ fn translate(settings: &Settings, index: &Index<'_>, last_good: &LastGood, memo:
         ctx.insert(Entity::Backend(Arc::new(entity)));
     }
     backend_tls::finish(&mut ctx, &gateways, &policies, &backends);
+    guard::finish(&mut ctx, &gateways);
     gateway::finish(&mut ctx, &gateways);
     note_last_good(&mut ctx);
     let Context { statuses, findings, entities, loaded_secrets, .. } = ctx;

@@ -150,6 +150,7 @@ fn listener<'a>(ctx: &mut Context<'_>, gateway: &'a Gateway, index: usize, spec:
     let (mut ref_problems, mut certificates) = (Vec::new(), Vec::new());
     if protocol.is_some_and(Protocol::terminates_tls) {
         problems.extend(client_validation(gateway, spec.port));
+        problems.extend(ctx.guards.of_listener(gateway, spec, &format!("{path}.tls")));
         let refs = spec.tls.as_ref().map_or(&[][..], |tls| &tls.certificate_refs);
         for (i, reference) in refs.iter().enumerate() {
             let path = format!("{path}.tls.certificateRefs[{i}]");

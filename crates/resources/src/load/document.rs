@@ -72,15 +72,8 @@ pub(super) enum Identity {
     NotAnObject(&'static str),
 }
 
-/// Kinds of Envoy Gateway that ask for something we do not do yet.
-const UNSERVED: &[&str] = &[
-    "SecurityPolicy",
-    "HTTPRouteFilter",
-    "BackendTrafficPolicy",
-    "ClientTrafficPolicy",
-    "EnvoyExtensionPolicy",
-    "EnvoyPatchPolicy",
-];
+/// Kinds of Envoy Gateway that ask for something we do not do yet, and that leave nothing open when it is not done.
+const UNSERVED: &[&str] = &["HTTPRouteFilter", "BackendTrafficPolicy", "EnvoyExtensionPolicy", "EnvoyPatchPolicy"];
 
 pub(super) fn identify(node: &Node) -> Identity {
     let field = |name: &str| node.get(name).and_then(Node::text);

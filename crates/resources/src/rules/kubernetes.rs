@@ -1,16 +1,18 @@
-//! Core kinds, Backend and EnvoyProxy.
+//! Core kinds, Backend and Envoy Gateway's kinds.
 
 use super::{Report, Validate, bracket};
 use crate::kubernetes::{
     ConfigMapBody, EndpointAddressType, EndpointSliceBody, NamespaceBody, SecretBody, ServiceSpec, ServiceType,
 };
-use crate::{BackendSpec, BackendType, Code, EnvoyProxySpec};
+use crate::{BackendSpec, BackendType, ClientTrafficPolicySpec, Code, EnvoyProxySpec, SecurityPolicySpec};
 use regex::Regex;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
 impl Validate for NamespaceBody {}
 impl Validate for EnvoyProxySpec {}
+impl Validate for SecurityPolicySpec {}
+impl Validate for ClientTrafficPolicySpec {}
 
 impl Validate for ServiceSpec {
     fn check(&self, report: &mut Report) {

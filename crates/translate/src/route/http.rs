@@ -73,6 +73,7 @@ fn translate_one(
     let compiled = ctx.memo.http_routes.get(object, compile);
     let mut verdict = Verdict::default();
     verdict.note_default_gateways(spec.use_default_gateways.is_some());
+    let guarded = ctx.guards.of_route(gateways, head, &parents);
     let mut rules = Vec::new();
     let mut bad = 0;
     for (i, compiled) in compiled.rules.iter().enumerate() {
@@ -85,10 +86,13 @@ fn translate_one(
             rule.backends.push(WeightedBackend { target, weight: reference.backend.weight, filters });
         }
         verdict.ref_problems.extend(compiled.ref_problems.iter().cloned());
-        if !compiled.problems.is_empty() {
-            rule.unserved = Some(join(&compiled.problems));
+        let mut problems = guarded.clone();
+        problems.extend(ctx.guards.of_rule(head, rule.name.as_deref(), &format!("spec.rules[{i}]")));
+        problems.extend(compiled.problems.iter().cloned());
+        if !problems.is_empty() {
+            rule.unserved = Some(join(&problems));
             bad += 1;
-            verdict.partial.extend(compiled.problems.iter().cloned());
+            verdict.partial.extend(problems);
         }
         if !rule.matches.is_empty() {
             rules.push(rule);

@@ -35,6 +35,7 @@ pub(crate) fn translate<'n>(
     claim(gateways, ports, owner, &mut parents);
     let mut verdict = Verdict::default();
     verdict.note_default_gateways(spec.use_default_gateways.is_some());
+    verdict.problems.extend(ctx.guards.of_route(gateways, head, &parents));
     verdict.problems.extend(names::check(spec));
     let filters = filters::translate(ctx, object, &mut verdict);
     if spec.broker_mapping.ports.is_some() {

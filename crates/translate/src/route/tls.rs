@@ -5,7 +5,7 @@ use super::{http::intersect, reach, target};
 use crate::Context;
 use crate::attach::{self, RouteHead, Verdict, attach};
 use crate::backend::{Backends, Use};
-use crate::findings::Problem;
+use crate::findings::{Problem, join};
 use crate::gateway::GatewayState;
 use crate::index::object_name;
 use crate::listener::Protocol;
@@ -72,6 +72,8 @@ pub(crate) fn translate<'n>(
             verdict.warnings.extend(lost.into_iter().map(Problem::warning));
         }
     }
+    verdict.problems.extend(ctx.guards.of_route(gateways, head, &parents));
+    let closed = (!verdict.problems.is_empty()).then(|| join(&verdict.problems));
     let mut rules = Vec::new();
     for (i, rule) in spec.rules.iter().enumerate() {
         let mut weighted = Vec::new();
@@ -79,6 +81,7 @@ pub(crate) fn translate<'n>(
             let path = format!("spec.rules[{i}].backendRefs[{j}]");
             let from = (Kind::TlsRoute, &*object.meta.namespace);
             let target = target(backends, &mut verdict, from, reference.into(), &path, Use::Stream);
+            let target = closed.clone().map_or(target, BackendTarget::Invalid);
             weighted.push(WeightedBackend { target, weight: reference.weight, filters: Vec::new() });
         }
         rules.push(TlsRule { name: rule.name.clone(), backends: weighted });
