@@ -3,6 +3,7 @@
 
 use crate::{
     admin,
+    bound::Bound,
     config::{Compiled, Compiler, Runtime, Wanted},
     drain::Drained,
     options::Options,
@@ -78,6 +79,8 @@ pub(crate) struct Shared {
     pub(crate) log: access_log::Sink,
     pub(crate) dns: Dns,
     pub(crate) max_connections: usize,
+    /// Where this gateway listens.
+    pub(crate) bound: Bound,
     /// Connections of each worker.
     pub(crate) loads: Vec<Arc<Load>>,
     /// Of each worker.
@@ -196,6 +199,7 @@ impl Proxy {
                 0 => files / 100 * 45,
                 limit => limit,
             },
+            bound: Bound::default(),
             loads: (0..workers).map(|_| Arc::default()).collect(),
             mailboxes,
             done: (Mutex::new(vec![0; workers]), Condvar::new()),
@@ -333,6 +337,7 @@ impl Control {
     /// Gives an order to all workers and waits until they have carried it out.
     fn order(&self, state: &mut State, change: impl FnOnce(&mut Orders)) {
         change(&mut state.orders);
+        self.shared.bound.set(state.orders.sockets.keys().copied());
         state.orders.sequence += 1;
         // A worker that has ended needs no orders.
         let _ = self.orders.send(state.orders.clone());

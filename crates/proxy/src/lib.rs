@@ -9,6 +9,7 @@
 //! be served. Nothing here knows Kubernetes or files.
 
 mod admin;
+mod bound;
 mod config;
 mod conn;
 mod control;

@@ -36,8 +36,14 @@ fn read_frame(stream: &mut impl Read) -> Option<Vec<u8>> {
 
 /// A broker: `handle` gives the answer to each request, with its length; `None` closes.
 fn broker(handle: impl Fn(&RequestHeader, Bytes) -> Answer + Send + Sync + 'static) -> SocketAddr {
+    common::serve(conversation(handle))
+}
+
+fn conversation(
+    handle: impl Fn(&RequestHeader, Bytes) -> Answer + Send + Sync + 'static,
+) -> impl Fn(TcpStream) + Send + Sync + 'static {
     let handle: Arc<Handle> = Arc::new(handle);
-    common::serve(move |mut stream: TcpStream| {
+    move |mut stream: TcpStream| {
         while let Some(frame) = read_frame(&mut stream) {
             let mut reader = Reader::new(frame.into());
             let header = RequestHeader::decode(&mut reader).unwrap();
@@ -46,7 +52,7 @@ fn broker(handle: impl Fn(&RequestHeader, Bytes) -> Answer + Send + Sync + 'stat
                 return;
             }
         }
-    })
+    }
 }
 
 fn answer<B: Body>(header: &RequestHeader, body: &B) -> Answer {
@@ -300,6 +306,31 @@ fn addresses_that_nobody_declared_are_not_dialled() {
         assert!(is_closed(&mut client), "{broker}");
         common::eventually(|| served.ends(cause) == before + 1.0);
     }
+}
+
+/// The gateway listens on 127.0.0.1 only; another loopback address with the same port is not the gateway.
+#[test]
+fn a_broker_may_have_the_port_of_a_listener_on_another_address() {
+    let port = Arc::new(Mutex::new(0_u16));
+    let listed = Arc::clone(&port);
+    let at = broker(move |header, _| match header.api_key {
+        18 => api_versions(header),
+        _ => metadata(header, &[(7, "127.0.7.1", *listed.lock().unwrap())]),
+    });
+    let mut served = serve(&[at], &[], |_| {});
+    *port.lock().unwrap() = served.port;
+    let seven = SocketAddr::from(([127, 0, 7, 1], served.port));
+    let socket = std::net::TcpListener::bind(seven).unwrap();
+    let handle = conversation(|header, _| {
+        answer(header, &MetadataResponse { cluster_id: Some("seven".into()), ..Default::default() })
+    });
+    std::thread::spawn(move || socket.incoming().flatten().for_each(handle));
+    served.route.broker_addresses.endpoints.push(seven);
+    apply(&served.proxy, 2, vec![Entity::KafkaRoute(Arc::new(served.route.clone()))], vec![]);
+    let mut client = served.connect("broker-7-k.example.com");
+    client.write_all(&request(ApiKey::Metadata, 12, 1, &MetadataRequest::default())).unwrap();
+    let (_, shown): (_, MetadataResponse) = response(ApiKey::Metadata, 12, &mut client);
+    assert_eq!(shown.cluster_id.as_deref(), Some("seven"));
 }
 
 #[test]

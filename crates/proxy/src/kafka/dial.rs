@@ -162,7 +162,7 @@ impl Dial<'_> {
 
     /// An address that a broker has advertised, if it may be dialled.
     async fn address(&self, runtime: &Arc<Runtime>, id: i32, address: &Address) -> Result<Upstream, Close> {
-        let own = |address: SocketAddr| self.is_own(runtime, address);
+        let own = |address: SocketAddr| self.worker.shared().bound.leads_here(address, self.conn.local.ip());
         let refused = |refused| {
             tracing::warn!(
                 route = %self.route.label, broker = id, host = %address.host, port = address.port, reason = %refused,
@@ -201,13 +201,6 @@ impl Dial<'_> {
             }
         }
         Err(Close::Connect(why))
-    }
-
-    /// Whether an address is a listener of this gateway.
-    fn is_own(&self, runtime: &Runtime, address: SocketAddr) -> bool {
-        let ip = address.ip().to_canonical();
-        let here = ip.is_loopback() || ip.is_unspecified() || ip == self.conn.local.ip().to_canonical();
-        here && runtime.ports.contains_key(&address.port())
     }
 
     /// Asks the cluster where its brokers are. One at a time: who waited finds the answer there.
