@@ -35,7 +35,9 @@ struct Gateway {
 
 fn route(name: &str, kafka: &KafkaCluster, listener: Listener) -> KafkaRoute {
     let endpoints: Vec<_> = kafka.ids().iter().map(|&id| kafka.socket(id, listener).unwrap()).collect();
-    let hosts = kafka.hosts().iter().map(|(name, ip)| (name.to_owned(), vec![SocketAddr::new(ip, listener.port())]));
+    let hosts = kafka.hosts().iter().map(|(name, ip)| {
+        (name.to_owned(), BTreeMap::from([(listener.port(), vec![SocketAddr::new(ip, listener.port())])]))
+    });
     KafkaRoute {
         name: object(name),
         generation: 1,

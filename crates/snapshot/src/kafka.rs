@@ -52,8 +52,9 @@ pub struct BrokerOverride {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BrokerAddresses {
     /// Names of Services and EndpointSlice hostnames in the backends' namespaces, in lower case with and without the
-    /// cluster's domain, and the addresses they stand for. They are dialled without DNS.
-    pub hosts: BTreeMap<String, Vec<SocketAddr>>,
+    /// cluster's domain; by the port that stands beside the name, the addresses that are meant. A Service's own port leads
+    /// to the endpoints' port behind it, which may be another one. They are dialled without DNS.
+    pub hosts: BTreeMap<String, BTreeMap<u16, Vec<SocketAddr>>>,
     /// Addresses of endpoints in the backends' namespaces.
     pub endpoints: Vec<SocketAddr>,
     /// Names that may be resolved by DNS, in lower case: a full name, or `.suffix` for everything below it.

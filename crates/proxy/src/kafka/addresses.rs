@@ -51,7 +51,7 @@ pub(crate) enum Reach {
 /// The compiled [`BrokerAddresses`].
 #[derive(Debug, Default)]
 pub(crate) struct Policy {
-    hosts: BTreeMap<String, Vec<SocketAddr>>,
+    hosts: BTreeMap<String, BTreeMap<u16, Vec<SocketAddr>>>,
     endpoints: Vec<SocketAddr>,
     names: Vec<String>,
     networks: Vec<(IpAddr, u8)>,
@@ -77,15 +77,12 @@ impl Policy {
             self.address(address, false, own)?;
             return Ok(Reach::Addresses(vec![address]));
         }
-        if let Some(addresses) = self.hosts.get(&host_name) {
-            let same_port: Vec<_> = addresses.iter().copied().filter(|one| one.port() == port).collect();
-            let addresses = if same_port.is_empty() { addresses.clone() } else { same_port };
+        let addresses = self.hosts.get(&host_name).and_then(|ports| ports.get(&port));
+        if let Some(addresses) = addresses.filter(|addresses| !addresses.is_empty()) {
             if let Some(looping) = addresses.iter().find(|&&one| own(one)) {
                 return Err(Refused::Loop(looping.to_string()));
             }
-            if !addresses.is_empty() {
-                return Ok(Reach::Addresses(addresses));
-            }
+            return Ok(Reach::Addresses(addresses.clone()));
         }
         if self.declares(&host_name) { Ok(Reach::Name(host_name, port)) } else { Err(Refused::NotDeclared(shown())) }
     }
@@ -161,7 +158,11 @@ mod tests {
         Policy::new(&BrokerAddresses {
             hosts: BTreeMap::from([(
                 "broker-0.kafka.default.svc".into(),
-                vec!["10.0.0.1:9092".parse().unwrap(), "10.0.0.1:9093".parse().unwrap()],
+                // The Service's port 9094 is the brokers' 9092.
+                BTreeMap::from([
+                    (9093, vec!["10.0.0.1:9093".parse().unwrap()]),
+                    (9094, vec!["10.0.0.1:9092".parse().unwrap()]),
+                ]),
             )]),
             endpoints: vec!["127.0.0.1:9092".parse().unwrap(), "10.0.0.1:9092".parse().unwrap()],
             names: vec!["kafka.example.com".into(), ".brokers.example.com".into(), "localhost".into()],
@@ -180,6 +181,7 @@ mod tests {
         assert_eq!(judge("::ffff:127.0.0.1", 9092), one("127.0.0.1:9092"));
         assert_eq!(judge("10.1.2.3", 5), one("10.1.2.3:5"));
         assert_eq!(judge("Broker-0.kafka.default.svc.", 9093), one("10.0.0.1:9093"));
+        assert_eq!(judge("broker-0.kafka.default.svc", 9094), one("10.0.0.1:9092"));
         assert_eq!(judge("kafka.example.com", 1), Ok(Reach::Name("kafka.example.com".into(), 1)));
         assert_eq!(judge("b1.brokers.example.com", 1), Ok(Reach::Name("b1.brokers.example.com".into(), 1)));
     }
@@ -193,6 +195,8 @@ mod tests {
         assert_eq!(cause("fe80::1", 9092), "address_local");
         assert_eq!(cause("10.2.0.1", 9092), "address_not_declared");
         assert_eq!(cause("brokers.example.com", 9092), "address_not_declared");
+        // Another port of a known host is another address.
+        assert_eq!(cause("broker-0.kafka.default.svc", 9095), "address_not_declared");
         assert_eq!(cause("10.1.0.1", 9999), "address_is_own_listener");
         assert_eq!(cause("10.1.0.1", 0), "address_without_port");
         assert_eq!(cause("10.1.0.1", 70000), "address_without_port");

@@ -1,32 +1,33 @@
 //! Which broker addresses may be dialled (design, invariant 7), and what the names among them stand for.
 
 use crate::index::{Index, Slices};
-use resources::kubernetes::EndpointAddressType;
-use resources::{Backend, EndpointSlice};
+use resources::kubernetes::{EndpointAddressType, ServicePort, ServiceSpec, TransportProtocol};
+use resources::{Backend, EndpointSlice, Service};
 use snapshot::{BackendKey, BackendKind, BrokerAddresses};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
 /// The addresses that follow from the backends of a route: all Services of their namespaces, and the hosts and networks
 /// of the `Backend`s themselves.
 pub(crate) fn of(index: &Index<'_>, slices: &Slices<'_>, backends: &[BackendKey]) -> BrokerAddresses {
     let of_kind = |kind| backends.iter().filter(move |key| key.kind == kind);
     let namespaces: BTreeSet<&str> = of_kind(BackendKind::Service).map(|key| &*key.name.namespace).collect();
-    let mut hosts: BTreeMap<String, BTreeSet<SocketAddr>> = BTreeMap::new();
+    let mut hosts = Hosts::default();
     let (mut endpoints, mut names, mut networks) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for namespace in namespaces {
-        for (service, slices) in slices.of_namespace(namespace) {
+        for (name, slices) in slices.of_namespace(namespace) {
+            let service = index.resources().get::<Service>(namespace, name).map(|service| &service.spec);
+            let headless = service.is_none_or(|service| service.cluster_ip.as_deref() == Some("None"));
             for slice in slices {
-                for (hostname, address) in addresses(slice) {
+                for (hostname, address, service_port) in addresses(slice, service) {
                     endpoints.insert(address);
                     for domain in ["", ".svc", ".svc.cluster.local"] {
-                        let name = format!("{service}.{namespace}{domain}").to_ascii_lowercase();
+                        let name = format!("{name}.{namespace}{domain}").to_ascii_lowercase();
                         if let Some(hostname) = hostname {
                             let host = format!("{hostname}.{name}").to_ascii_lowercase();
-                            hosts.entry(host).or_default().insert(address);
+                            hosts.add(host, true, address, service_port);
                         }
-                        hosts.entry(name).or_default().insert(address);
+                        hosts.add(name, headless, address, service_port);
                     }
                 }
                 if slice.spec.address_type == EndpointAddressType::Fqdn {
@@ -48,21 +49,77 @@ pub(crate) fn of(index: &Index<'_>, slices: &Slices<'_>, backends: &[BackendKey]
         networks.extend(backend.spec.allowed_cidrs.iter().filter_map(|text| network(text)));
     }
     BrokerAddresses {
-        hosts: hosts.into_iter().map(|(host, addresses)| (host, addresses.into_iter().collect())).collect(),
+        hosts: hosts.finish(),
         endpoints: endpoints.into_iter().collect(),
         names: names.into_iter().collect(),
         networks: networks.into_iter().collect(),
     }
 }
 
-/// Each address of a slice with each of its ports, and the endpoint's hostname. An endpoint that is not ready stays: its
-/// broker may be the only one that has a partition, and only the client can know.
-fn addresses(slice: &Arc<EndpointSlice>) -> impl Iterator<Item = (Option<&str>, SocketAddr)> {
-    let ports: Vec<u16> = slice.spec.ports.iter().filter_map(|port| port.port).collect();
+/// By host and advertised port.
+type ByPort = BTreeMap<String, BTreeMap<u16, BTreeSet<SocketAddr>>>;
+
+/// What names and ports stand for.
+#[derive(Default)]
+struct Hosts {
+    /// As Kubernetes has it: behind the name of a Service its own ports; behind a headless one, and behind the hostname of
+    /// an endpoint, the ports of the endpoints.
+    meant: ByPort,
+    /// The other way round, where that means nothing else: there is no DNS around a folder that would say otherwise.
+    spare: ByPort,
+}
+
+impl Hosts {
+    /// `direct`: the name stands for the endpoints themselves.
+    fn add(&mut self, host: String, direct: bool, address: SocketAddr, service_port: Option<u16>) {
+        let insert = |map: &mut ByPort, port: u16| {
+            map.entry(host.clone()).or_default().entry(port).or_default().insert(address);
+        };
+        let of_service = service_port.unwrap_or(address.port());
+        let (meant, spare) = if direct { (address.port(), of_service) } else { (of_service, address.port()) };
+        insert(&mut self.meant, meant);
+        insert(&mut self.spare, spare);
+    }
+
+    fn finish(mut self) -> BTreeMap<String, BTreeMap<u16, Vec<SocketAddr>>> {
+        for (host, ports) in self.spare {
+            let meant = self.meant.entry(host).or_default();
+            for (port, addresses) in ports {
+                meant.entry(port).or_insert(addresses);
+            }
+        }
+        let list = |ports: BTreeMap<u16, BTreeSet<SocketAddr>>| {
+            ports.into_iter().map(|(port, addresses)| (port, addresses.into_iter().collect())).collect()
+        };
+        self.meant.into_iter().map(|(host, ports)| (host, list(ports))).collect()
+    }
+}
+
+/// Each address of a slice with each of its ports, the endpoint's hostname, and the Service's port that leads there. An
+/// endpoint that is not ready stays: its broker may be the only one that has a partition, and only the client can know.
+fn addresses<'a>(
+    slice: &'a EndpointSlice,
+    service: Option<&ServiceSpec>,
+) -> impl Iterator<Item = (Option<&'a str>, SocketAddr, Option<u16>)> {
+    let mut ports: Vec<(u16, Option<u16>)> = Vec::new();
+    for port in slice.spec.ports.iter().filter(|port| port.protocol == TransportProtocol::Tcp) {
+        let name = |name: &Option<String>| name.clone().unwrap_or_default();
+        let leads = |of: &&ServicePort| of.protocol == port.protocol && name(&of.name) == name(&port.name);
+        let before = ports.len();
+        for of in service.iter().flat_map(|service| &service.ports).filter(leads) {
+            // Without a number the slice has every port; then the Service's own is meant.
+            ports.push((port.port.unwrap_or(of.port), Some(of.port)));
+        }
+        if ports.len() == before {
+            ports.extend(port.port.map(|number| (number, None)));
+        }
+    }
     slice.spec.endpoints.iter().flat_map(move |endpoint| {
         let ips = endpoint.addresses.iter().filter_map(|text| text.parse::<IpAddr>().ok());
-        let pairs: Vec<_> = ips.flat_map(|ip| ports.iter().map(move |port| SocketAddr::new(ip, *port))).collect();
-        pairs.into_iter().map(|address| (endpoint.hostname.as_deref(), address))
+        let all: Vec<_> = ips
+            .flat_map(|ip| ports.iter().map(move |(port, of_service)| (SocketAddr::new(ip, *port), *of_service)))
+            .collect();
+        all.into_iter().map(|(address, of_service)| (endpoint.hostname.as_deref(), address, of_service))
     })
 }
 
