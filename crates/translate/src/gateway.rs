@@ -1,6 +1,7 @@
 //! GatewayClasses, Gateways and ListenerSets: which are ours, which can be served, what their statuses say.
 
 use crate::certificate::Loaded;
+use crate::features;
 use crate::findings::{Problem, closest};
 use crate::index::object_name;
 use crate::listener::{self, ListenerState};
@@ -108,7 +109,7 @@ fn classes(ctx: &mut Context<'_>) -> BTreeMap<String, ClassState> {
             ctx.report(&object.key(), &ignored("spec.parametersRef"));
         }
         ctx.report_all(&object.key(), &problems);
-        let status = GatewayClassStatus { conditions, supported_features: Vec::new() };
+        let status = GatewayClassStatus { conditions, supported_features: features::supported() };
         ctx.statuses.insert(object.key(), Status::GatewayClass(status));
         let state = ClassState { controller_name: object.spec.controller_name.clone(), problems };
         classes.insert(object.meta.name.to_string(), state);

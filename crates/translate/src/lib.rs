@@ -18,6 +18,7 @@ mod attach;
 mod backend;
 mod backend_tls;
 mod certificate;
+mod features;
 mod findings;
 mod gateway;
 mod guard;

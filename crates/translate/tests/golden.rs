@@ -128,7 +128,12 @@ fn show(output: &Output) -> String {
     let statuses: Map<String, Value> = output
         .statuses
         .iter()
-        .map(|(key, status)| (key.to_string(), short_conditions(serde_json::to_value(status).unwrap())))
+        .map(|(key, status)| {
+            let mut status = serde_json::to_value(status).unwrap();
+            // The same for every class.
+            status.as_object_mut().unwrap().remove("supportedFeatures");
+            (key.to_string(), short_conditions(status))
+        })
         .collect();
     let findings: Vec<String> = output
         .findings

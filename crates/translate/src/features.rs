@@ -1,0 +1,58 @@
+//! What is served of the Gateway API, in the names that its conformance suite gives to features (GEP-2162).
+
+use resources::status::SupportedFeature;
+
+/// Features of release v1.7.0 that are served completely, sorted, as the API demands.
+const SUPPORTED: [&str; 34] = [
+    "BackendTLSPolicy",
+    "BackendTLSPolicySANValidation",
+    "Gateway",
+    "GatewayAddressEmpty",
+    "GatewayBackendClientCertificate",
+    "GatewayHTTPListenerIsolation",
+    "GatewayHTTPSListenerDetectMisdirectedRequests",
+    "GatewayPort8080",
+    "GatewayStaticAddresses",
+    "HTTPRoute",
+    "HTTPRoute303RedirectStatusCode",
+    "HTTPRoute307RedirectStatusCode",
+    "HTTPRoute308RedirectStatusCode",
+    "HTTPRouteBackendProtocolH2C",
+    "HTTPRouteBackendProtocolWebSocket",
+    "HTTPRouteBackendRequestHeaderModification",
+    "HTTPRouteBackendTimeout",
+    "HTTPRouteBackendURLRewrite",
+    "HTTPRouteDestinationPortMatching",
+    "HTTPRouteHostRewrite",
+    "HTTPRouteMethodMatching",
+    "HTTPRouteNamedRouteRule",
+    "HTTPRouteParentRefPort",
+    "HTTPRoutePathRedirect",
+    "HTTPRoutePathRewrite",
+    "HTTPRoutePortRedirect",
+    "HTTPRouteQueryParamMatching",
+    "HTTPRouteRequestTimeout",
+    "HTTPRouteResponseHeaderModification",
+    "HTTPRouteSchemeRedirect",
+    "ReferenceGrant",
+    "TLSRoute",
+    "TLSRouteModeMixed",
+    "TLSRouteModeTerminate",
+];
+
+/// For `GatewayClass.status.supportedFeatures`.
+pub(crate) fn supported() -> Vec<SupportedFeature> {
+    SUPPORTED.iter().map(|name| SupportedFeature { name: (*name).to_owned() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SUPPORTED;
+
+    #[test]
+    fn features_are_sorted_and_known_to_the_release() {
+        assert!(SUPPORTED.is_sorted_by(|a, b| a < b));
+        let known: Vec<&str> = include_str!("../tests/support/features-v1.7.0.txt").lines().collect();
+        assert!(SUPPORTED.iter().all(|name| known.contains(name)));
+    }
+}
