@@ -5,9 +5,10 @@ mod common;
 
 use anyhow::Result;
 use common::Folder;
+use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use testkit::http::Http;
 use testkit::origin::Origin;
 use testkit::{Sluicegate, free_port, sluicegate};
@@ -130,13 +131,33 @@ fn certificates_and_listeners_are_checked() -> Result<()> {
     Ok(())
 }
 
+/// Status and reason of `Programmed` of a listener of Gateway g.
+fn programmed(gate: &Sluicegate, listener: &str) -> Result<Vec<String>> {
+    let status = gate.status()?;
+    let items = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
+    let gateway = items(&status, "objects").into_iter().find(|object| object["kind"] == "Gateway");
+    let listeners = gateway.map(|gateway| items(&gateway["status"], "listeners")).unwrap_or_default();
+    let listener = listeners.iter().find(|found| found["name"] == listener);
+    let conditions = listener.map(|listener| items(listener, "conditions")).unwrap_or_default();
+    let condition = conditions.iter().find(|condition| condition["type"] == "Programmed");
+    let text = |name: &str| condition.and_then(|condition| condition[name].as_str()).unwrap_or_default().to_owned();
+    Ok(vec![text("status"), text("reason")])
+}
+
 #[test]
 fn bad_files_come_and_go_and_nothing_else_stops() -> Result<()> {
     let good = Origin::start("good", local(0))?;
     let folder = Folder::new("blast-radius")?;
     let taken = free_port()?;
     let occupant = TcpListener::bind(("0.0.0.0", taken))?;
-    folder.write("gateway.yaml", &gateway("  - {name: taken, port: 8081, protocol: HTTP}\n"))?;
+    // The listener before it cannot be served and is not counted: the port's fault stays with the right one.
+    folder.write(
+        "gateway.yaml",
+        &gateway(
+            "  - {name: bad, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: missing}]}}\n  \
+             - {name: taken, port: 8081, protocol: HTTP}\n",
+        ),
+    )?;
     folder.write("good.yaml", &good_route(good.address()))?;
     let port = free_port()?;
     let mut gate = Sluicegate::run(&[folder.path()])?.port_map(80, port).port_map(8081, taken).start()?;
@@ -152,6 +173,8 @@ fn bad_files_come_and_go_and_nothing_else_stops() -> Result<()> {
     still_good("port in use")?;
     let status = gate.status()?.to_string();
     assert!(status.contains("PortUnavailable") && status.contains(&taken.to_string()), "{status}");
+    assert_eq!(programmed(&gate, "taken")?, ["False", "PortUnavailable"]);
+    assert_eq!(programmed(&gate, "bad")?, ["False", "Invalid"]);
     for bad in bad_files() {
         folder.write("bad.yaml", &bad.yaml)?;
         std::thread::sleep(Duration::from_millis(250));
@@ -166,8 +189,16 @@ fn bad_files_come_and_go_and_nothing_else_stops() -> Result<()> {
     }
     gate.restart()?;
     still_good("after a restart")?;
-    // The port is free again: the listener comes by itself.
+    assert_eq!(programmed(&gate, "taken")?, ["False", "PortUnavailable"]);
+    // The port is free again: the listener comes by itself, and its status with it.
     drop(occupant);
+    let (freed, mut status) = (Instant::now(), Vec::new());
+    while status != ["True", "Programmed"] {
+        assert!(freed.elapsed() < Duration::from_secs(10), "{status:?}");
+        std::thread::sleep(Duration::from_millis(100));
+        status = programmed(&gate, "taken")?;
+    }
+    assert!(!gate.status()?.to_string().contains("PortUnavailable"));
     let free = Http::to(local(taken));
     gate.wait_until(Duration::from_secs(20), || {
         free.get("good.test", "/").is_ok_and(|response| response.status == 404)
