@@ -206,3 +206,27 @@ fn bad_files_come_and_go_and_nothing_else_stops() -> Result<()> {
     assert!(asked > 80);
     gate.expect_alive()
 }
+
+#[test]
+fn nothing_passes_by_an_access_policy_that_is_not_served() -> Result<()> {
+    let good = Origin::start("good", local(0))?;
+    let folder = Folder::new("access-policy")?;
+    folder.write("gateway.yaml", &gateway(""))?;
+    folder.write("good.yaml", &good_route(good.address()))?;
+    let guarded = "---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: SecurityPolicy\nmetadata: {name: auth}\nspec:\n  \
+                   targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: bad}]\n  jwt: {providers: []}\n";
+    folder
+        .write("guarded.yaml", &format!("{ROUTE}  rules: [{{backendRefs: [{{name: good, port: 80}}]}}]\n{guarded}"))?;
+    let (code, found) = problems(folder.path())?;
+    assert_eq!(code, 1);
+    let of_policy = found.iter().find(|problem| problem["object"]["kind"] == "SecurityPolicy").map(ToString::to_string);
+    assert!(
+        of_policy.as_ref().is_some_and(|text| text.contains("SG0626") && text.contains("remove the policy")),
+        "{found:?}"
+    );
+    let port = free_port()?;
+    let mut gate = Sluicegate::run(&[folder.path()])?.port_map(80, port).start()?;
+    let http = Http::to(local(port));
+    assert_eq!((http.get("bad.test", "/")?.status, http.get("good.test", "/")?.status), (500, 200));
+    gate.expect_alive()
+}
