@@ -2,7 +2,7 @@
 
 use crate::{drain::Signal, io::Io, upstream::ConnectError, worker::Worker};
 use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice};
-use std::{cell::Cell, io, net::Shutdown, time::Duration};
+use std::{cell::Cell, io, net::Shutdown, os::fd::OwnedFd, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest},
     net::TcpStream,
@@ -67,7 +67,7 @@ enum Fault {
 /// Between two plain connections.
 pub(super) async fn plain(worker: &Worker, client: &TcpStream, upstream: &TcpStream, closing: &Signal) -> Relayed {
     let (up, down) = (Progress::default(), Progress::default());
-    let both = both(copy_plain(client, upstream, &up), copy_plain(upstream, client, &down));
+    let both = both(copy_plain(client, upstream, &up, pipe), copy_plain(upstream, client, &down, pipe));
     watch(worker, both, &up, &down, closing).await
 }
 
@@ -140,9 +140,29 @@ async fn watch(
     Relayed { received: up.bytes.get(), sent: down.bytes.get(), end, error }
 }
 
-async fn copy_plain(from: &TcpStream, to: &TcpStream, progress: &Progress) -> Result<(), Fault> {
+/// Both ends of a pipe: out, in.
+type Pipe = (OwnedFd, OwnedFd);
+
+fn pipe() -> rustix::io::Result<Pipe> {
+    pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)
+}
+
+async fn copy_plain(
+    from: &TcpStream,
+    to: &TcpStream,
+    progress: &Progress,
+    pipe: fn() -> rustix::io::Result<Pipe>,
+) -> Result<(), Fault> {
     let mut buffer = Vec::new();
-    while progress.bytes.get() < COPIED {
+    let mut look_at = COPIED;
+    loop {
+        if progress.bytes.get() >= look_at {
+            // No file descriptor left for one: what is under way goes on, and asks again later.
+            match pipe() {
+                Ok(pipe) => return splice_plain(from, to, progress, pipe).await,
+                Err(_) => look_at = progress.bytes.get().saturating_mul(2),
+            }
+        }
         // No buffer while there is nothing to read.
         from.readable().await.map_err(Fault::Reading)?;
         buffer.reserve_exact(BUFFER);
@@ -168,13 +188,9 @@ async fn copy_plain(from: &TcpStream, to: &TcpStream, progress: &Progress) -> Re
             buffer.clear();
         }
     }
-    drop(buffer);
-    splice_plain(from, to, progress).await
 }
 
-async fn splice_plain(from: &TcpStream, to: &TcpStream, progress: &Progress) -> Result<(), Fault> {
-    let pipe = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC);
-    let (out, into) = pipe.map_err(|error| Fault::Reading(error.into()))?;
+async fn splice_plain(from: &TcpStream, to: &TcpStream, progress: &Progress, (out, into): Pipe) -> Result<(), Fault> {
     // Unprivileged users have a bound on the sum of their pipes; past it the pipe keeps its 64 KiB.
     let size = fcntl_setpipe_size(&into, PIPE).unwrap_or(64 << 10);
     let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
@@ -218,5 +234,36 @@ async fn copy(
         to.write_all(&buffer).await.map_err(Fault::Writing)?;
         to.flush().await.map_err(Fault::Writing)?;
         progress.add(buffer.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        (client.unwrap(), accepted.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn without_a_pipe_the_rest_is_copied() {
+        let pipes: [fn() -> rustix::io::Result<Pipe>; 2] = [pipe, || Err(rustix::io::Errno::MFILE)];
+        for pipe in pipes {
+            let ((mut client, from), (to, mut backend)) = (pair().await, pair().await);
+            let sent: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
+            let (progress, mut got) = (Progress::default(), Vec::new());
+            let write = async {
+                client.write_all(&sent).await.unwrap();
+                client.shutdown().await.unwrap();
+            };
+            let (copied, (), read) =
+                tokio::join!(copy_plain(&from, &to, &progress, pipe), write, backend.read_to_end(&mut got));
+            assert!(copied.is_ok() && read.is_ok() && got == sent);
+            assert_eq!(progress.bytes.get(), sent.len() as u64);
+        }
     }
 }
