@@ -125,7 +125,20 @@ pub(crate) struct Series<L, M>(Arc<SeriesInner<L, M>>);
 struct SeriesInner<L, M> {
     name: &'static str,
     help: &'static str,
-    live: Mutex<HashMap<L, Weak<M>>>,
+    live: Mutex<Live<L, M>>,
+}
+
+struct Live<L, M> {
+    series: HashMap<L, Weak<M>>,
+    /// At how many of them those that nobody holds are looked for: without it they would pile up where nobody scrapes.
+    purge_at: usize,
+}
+
+impl<L, M> Live<L, M> {
+    fn purge(&mut self) {
+        self.series.retain(|_, metric| metric.strong_count() > 0);
+        self.purge_at = (2 * self.series.len()).max(64);
+    }
 }
 
 impl<L, M> fmt::Debug for SeriesInner<L, M> {
@@ -140,7 +153,8 @@ where
     M: EncodeMetric + Default + Send + Sync + 'static,
 {
     fn new(registry: &mut Registry, name: &'static str, help: &'static str) -> Self {
-        let inner = Arc::new(SeriesInner { name, help, live: Mutex::default() });
+        let live = Live { series: HashMap::new(), purge_at: 64 };
+        let inner = Arc::new(SeriesInner { name, help, live: Mutex::new(live) });
         registry.register_collector(Box::new(Arc::clone(&inner)));
         Self(inner)
     }
@@ -148,11 +162,14 @@ where
     /// The handle for these labels. Takes a lock: keep the handle.
     pub(crate) fn get(&self, labels: L) -> Arc<M> {
         let mut live = self.0.live.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(metric) = live.get(&labels).and_then(Weak::upgrade) {
+        if let Some(metric) = live.series.get(&labels).and_then(Weak::upgrade) {
             return metric;
         }
+        if live.series.len() >= live.purge_at {
+            live.purge();
+        }
         let metric = Arc::new(M::default());
-        live.insert(labels, Arc::downgrade(&metric));
+        live.series.insert(labels, Arc::downgrade(&metric));
         metric
     }
 }
@@ -165,8 +182,8 @@ where
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let series: Vec<_> = {
             let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-            live.retain(|_, metric| metric.strong_count() > 0);
-            live.iter().filter_map(|(labels, metric)| Some((labels.clone(), metric.upgrade()?))).collect()
+            live.purge();
+            live.series.iter().filter_map(|(labels, metric)| Some((labels.clone(), metric.upgrade()?))).collect()
         };
         let mut family = encoder.encode_descriptor(self.name, self.help, None, M::default().metric_type())?;
         for (labels, metric) in &series {
@@ -299,5 +316,24 @@ impl Metrics {
         // Writing to a String does not fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_that_nobody_holds_go_without_a_scrape() {
+        let metrics = Metrics::new();
+        let labels = |n: usize| UpstreamLabels { backend: n.to_string().into() };
+        let kept = metrics.upstream_total.get(labels(0));
+        kept.inc();
+        for n in 1..10_000 {
+            drop(metrics.upstream_total.get(labels(n)));
+        }
+        assert!(metrics.upstream_total.0.live.lock().unwrap().series.len() <= 64);
+        assert_eq!(metrics.upstream_total.get(labels(0)).get(), 1);
+        assert_eq!(metrics.encode().matches("sluicegate_upstream_connections_total{").count(), 1);
     }
 }
