@@ -1,4 +1,4 @@
-//! Reads server name and ALPN out of a ClientHello (RFC 8446 4.1.2, RFC 6066 3) without touching anything else of it,
+//! Reads the server name out of a ClientHello (RFC 8446 4.1.2, RFC 6066 3) without touching anything else of it,
 //! so that passthrough does not depend on what our own TLS understands.
 
 use std::sync::Arc;
@@ -21,8 +21,6 @@ pub(crate) enum Parsed {
 pub(crate) struct Hello {
     /// SNI host name in lower case; a DNS name by its characters.
     pub(crate) server_name: Option<Arc<str>>,
-    /// Whether ALPN is offered.
-    pub(crate) has_alpn: bool,
 }
 
 /// TLS records carry at most this (RFC 8446 5.1).
@@ -30,7 +28,6 @@ const RECORD: usize = 16 << 10;
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 const SERVER_NAME: u16 = 0;
-const ALPN: u16 = 16;
 
 /// Looks at all bytes received so far.
 pub(crate) fn parse(bytes: &[u8]) -> Parsed {
@@ -97,25 +94,22 @@ fn client_hello(message: &[u8]) -> Option<Result<Hello, &'static str>> {
     let mut extensions = Reader(body.vec16()?);
     while !extensions.0.is_empty() {
         let (kind, content) = (extensions.u16()?, extensions.vec16()?);
-        match kind {
-            SERVER_NAME => {
-                if hello.server_name.is_some() {
-                    return Some(Err("two server names"));
+        if kind != SERVER_NAME {
+            continue;
+        }
+        if hello.server_name.is_some() {
+            return Some(Err("two server names"));
+        }
+        let mut names = Reader(Reader(content).vec16()?);
+        while !names.0.is_empty() {
+            let (kind, name) = (names.take(1)?[0], names.vec16()?);
+            if kind == 0 {
+                match host_name(name) {
+                    Some(name) => hello.server_name = Some(name),
+                    None => return Some(Err("the server name is no DNS name")),
                 }
-                let mut names = Reader(Reader(content).vec16()?);
-                while !names.0.is_empty() {
-                    let (kind, name) = (names.take(1)?[0], names.vec16()?);
-                    if kind == 0 {
-                        match host_name(name) {
-                            Some(name) => hello.server_name = Some(name),
-                            None => return Some(Err("the server name is no DNS name")),
-                        }
-                        break;
-                    }
-                }
+                break;
             }
-            ALPN => hello.has_alpn = true,
-            _ => {}
         }
     }
     Some(Ok(hello))
@@ -180,9 +174,9 @@ mod tests {
     }
 
     #[test]
-    fn name_and_alpn_are_read_however_the_bytes_are_cut() {
+    fn the_name_is_read_however_the_bytes_are_cut() {
         let bytes = hello("A.Example.com", &["h2"]);
-        let whole = Parsed::Hello(Hello { server_name: Some("a.example.com".into()), has_alpn: true });
+        let whole = Parsed::Hello(Hello { server_name: Some("a.example.com".into()) });
         for end in 0..bytes.len() {
             assert_eq!(parse(&bytes[..end]), Parsed::Incomplete, "{end}");
         }
