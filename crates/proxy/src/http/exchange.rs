@@ -115,6 +115,8 @@ pub(super) struct Meter {
     /// The client broke the request's body off.
     pub(super) request_broken: Cell<bool>,
     pub(super) last: Cell<Instant>,
+    /// For how long no byte needs to flow.
+    pub(super) idle: Cell<Duration>,
 }
 
 /// One request. What is left when it is dropped goes to the log and the metrics.
@@ -146,6 +148,15 @@ pub(super) struct Exchange {
     pub(super) upgrading: bool,
 }
 
+/// Bytes of any one thing that the client says which go to the log: requests of 64 KiB would fill the disk faster than
+/// they cost the client anything.
+const LOGGED: usize = 2 << 10;
+
+fn cut(text: &str) -> &str {
+    let end = (0..=LOGGED).rev().find(|end| text.is_char_boundary(*end));
+    if text.len() <= LOGGED { text } else { &text[..end.unwrap_or(0)] }
+}
+
 /// Nobody got an answer: nginx's number for it.
 const CLIENT_CLOSED: u16 = 499;
 
@@ -157,6 +168,7 @@ impl Exchange {
             request_ended: Cell::new(false),
             request_broken: Cell::new(false),
             last: Cell::new(started),
+            idle: Cell::new(connection.worker.limits().stream_idle),
         });
         connection.begin(&meter);
         Self {
@@ -187,6 +199,11 @@ impl Exchange {
         self.started
     }
 
+    /// Whether the response may have no body, whatever its header says.
+    pub(super) fn is_head(&self) -> bool {
+        self.method == Method::HEAD
+    }
+
     /// Notes what went wrong; the first thing counts.
     pub(super) fn fail(&mut self, flag: Flag, error: Option<String>) {
         if self.flag.is_none() {
@@ -196,7 +213,10 @@ impl Exchange {
     }
 
     fn log(&self, status: u16, duration: Duration) {
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let text = |value: &HeaderValue| {
+            let bytes = value.as_bytes();
+            String::from_utf8_lossy(&bytes[..bytes.len().min(LOGGED)]).into_owned()
+        };
         let rule = self.served.as_ref().map(|served| &*served.rule);
         let conn = &self.connection.conn;
         self.connection.worker.access_log().record(&HttpEntry {
@@ -211,9 +231,9 @@ impl Exchange {
                 _ => "HTTP/1.1",
             },
             tls: conn.tls.as_ref().map(|tls| tls.version),
-            method: self.method.as_str(),
+            method: cut(self.method.as_str()),
             host: text(&self.host),
-            path: self.path.path(),
+            path: cut(self.path.path()),
             status,
             bytes_in: self.meter.request_bytes.get(),
             bytes_out: self.response_bytes,
@@ -308,7 +328,7 @@ struct HttpEntry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<&'static str>,
     method: &'a str,
-    /// Host as sent.
+    /// Host as sent; this and the other words of the client are cut at 2 KiB.
     host: String,
     /// Path as sent. The query is left out, as it may hold secrets.
     path: &'a str,

@@ -1,5 +1,6 @@
 //! HTTPRoute filters, compiled and applied.
 
+use super::message;
 use crate::router::without_port;
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header,
@@ -83,6 +84,17 @@ impl Filters {
                 }
             }
         }
+    }
+
+    /// Whether a header that CGI takes for `name` is set or removed on the way to the backend.
+    pub(super) fn guards(&self, name: &HeaderName) -> bool {
+        self.request.iter().any(|filter| match filter {
+            RequestFilter::Headers(edit) => {
+                let set = edit.set.iter().map(|(name, _)| name);
+                set.chain(&edit.remove).any(|guarded| message::is_alias(name, guarded))
+            }
+            RequestFilter::Rewrite { .. } => false,
+        })
     }
 
     /// Changes what the client gets.
@@ -193,7 +205,8 @@ pub(super) fn redirect(to: &Redirect, asked: &Asked<'_>) -> Option<(StatusCode, 
     let port = to.port.unwrap_or(if to.scheme.is_some() { well_known } else { asked.listener_port });
     let path = match &to.path {
         Some(modifier) => modified(asked.path, modifier, asked.prefix),
-        None => asked.path.as_str().to_owned(),
+        // The target of OPTIONS may be an asterisk, which must not become a part of the host.
+        None => asked.path.as_str().trim_start_matches('*').to_owned(),
     };
     let location =
         if port == well_known { format!("{scheme}://{host}{path}") } else { format!("{scheme}://{host}:{port}{path}") };

@@ -2,8 +2,9 @@
 
 use crate::router::without_port;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Version,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version,
     header::{self, Entry},
+    response,
 };
 
 /// Why a request is refused; the text goes to the client.
@@ -23,8 +24,13 @@ pub(super) enum Malformed {
     TransferEncoding,
     #[error("Connection names a header that may not be dropped")]
     Connection,
+    #[error("Transfer-Encoding and Content-Length in one response")]
+    TwoFramings,
+    #[error("Content-Length is no number, or several that differ")]
+    ContentLength,
 }
 
+pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
@@ -103,6 +109,45 @@ pub(super) fn check_framing<B>(request: &Request<B>) -> Result<(), Malformed> {
     Ok(())
 }
 
+/// Refuses a response whose end two readers could see in two places (RFC 9112 6.3): passed on, it could be the begin of the
+/// answer to somebody else's request. What may stay is brought into one form: a list of equal lengths becomes one.
+pub(super) fn check_response(parts: &mut response::Parts) -> Result<(), Malformed> {
+    let headers = &mut parts.headers;
+    if matches!(parts.status, StatusCode::SWITCHING_PROTOCOLS | StatusCode::NO_CONTENT) {
+        // They have no body and must not say how long it is (RFC 9110 8.6, RFC 9112 6.1); hyper reads none.
+        headers.remove(header::CONTENT_LENGTH);
+        headers.remove(header::TRANSFER_ENCODING);
+        return Ok(());
+    }
+    let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    if let Some(encoding) = encodings.next() {
+        // Another coding would have to be decoded, and no backend was told that we could.
+        if encodings.next().is_some() || !encoding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+            return Err(Malformed::TransferEncoding);
+        }
+        if headers.contains_key(header::CONTENT_LENGTH) {
+            return Err(Malformed::TwoFramings);
+        }
+    }
+    let lengths = headers.get_all(header::CONTENT_LENGTH);
+    let mut lengths = lengths.iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(decimal);
+    let Some(first) = lengths.next() else { return Ok(()) };
+    let (Some(length), several) = (first, lengths.next()) else { return Err(Malformed::ContentLength) };
+    if let Some(second) = several {
+        if second != first || lengths.any(|other| other != first) {
+            return Err(Malformed::ContentLength);
+        }
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    Ok(())
+}
+
+/// Digits alone, with whitespace around them.
+fn decimal(bytes: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(bytes).ok()?.trim_matches([' ', '\t']);
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
 /// Removes what is meant for us alone: the headers that Connection names, and those that are so by definition. Runs before
 /// the filters, so that a client cannot have a header dropped that a filter sets, and after them without the names.
 pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) -> Result<(), Malformed> {
@@ -121,6 +166,22 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) -> Result<(), Malformed>
         headers.remove(name);
     }
     Ok(())
+}
+
+/// Whether origins after the manner of CGI, which write every header as `HTTP_X_NAME` (RFC 3875 4.1.18), take one name for
+/// the other.
+pub(super) fn is_alias(name: &HeaderName, other: &HeaderName) -> bool {
+    let plain = |byte: u8| if byte == b'_' { b'-' } else { byte };
+    name.as_str().bytes().map(plain).eq(other.as_str().bytes().map(plain))
+}
+
+/// Removes headers with underscores that such an origin would take for one which the gateway answers for.
+pub(super) fn remove_aliases(headers: &mut HeaderMap, guarded: impl Fn(&HeaderName) -> bool) {
+    let odd = headers.keys().filter(|name| name.as_str().contains('_') && guarded(name));
+    // As good as always there is none, and nothing is allocated.
+    for name in odd.cloned().collect::<Vec<_>>() {
+        headers.remove(name);
+    }
 }
 
 /// The members of a comma-separated list.
@@ -161,9 +222,8 @@ pub(super) fn join_cookies(headers: &mut HeaderMap) {
 
 /// Appends the client to `X-Forwarded-For`, as one line: who reads but the first of several would read what the client says.
 pub(super) fn append_forwarded_for(headers: &mut HeaderMap, client: &HeaderValue) {
-    const NAME: HeaderName = HeaderName::from_static("x-forwarded-for");
     let mut joined = Vec::new();
-    for value in headers.get_all(NAME) {
+    for value in headers.get_all(FORWARDED_FOR) {
         joined.extend_from_slice(value.as_bytes());
         joined.extend_from_slice(b", ");
     }
@@ -172,7 +232,7 @@ pub(super) fn append_forwarded_for(headers: &mut HeaderMap, client: &HeaderValue
     } else {
         HeaderValue::from_bytes(&[&joined, client.as_bytes()].concat())
     };
-    headers.insert(NAME, value.unwrap_or_else(|_| client.clone()));
+    headers.insert(FORWARDED_FOR, value.unwrap_or_else(|_| client.clone()));
 }
 
 /// Removes from trailers what must not be there, as it would change how the message is read or routed (RFC 9110 6.5.1).
@@ -194,6 +254,37 @@ mod tests {
         for bad in ["", "a b", "a/b", "u@a", "a:x", "a:999999", "[::1", "[g]", "a,b", "a%00", ":80", "é"] {
             assert!(!is_host(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_response_has_one_length() {
+        let check = |status: u16, lines: &[(&'static str, &'static str)]| {
+            let mut parts = http::Response::builder().status(status).body(()).unwrap().into_parts().0;
+            for (name, value) in lines {
+                parts.headers.append(*name, HeaderValue::from_static(value));
+            }
+            let lengths = |parts: &response::Parts| {
+                let lengths = parts.headers.get_all("content-length").iter();
+                lengths.map(|length| length.to_str().unwrap().to_owned()).collect::<Vec<_>>().join("|")
+            };
+            check_response(&mut parts).map(|()| lengths(&parts))
+        };
+        let (length, encoding) = ("content-length", "transfer-encoding");
+        assert_eq!(check(200, &[]), Ok(String::new()));
+        assert_eq!(check(200, &[(encoding, "Chunked")]), Ok(String::new()));
+        for same in [&[(length, "5")][..], &[(length, "5, 5")], &[(length, "5"), (length, "05")]] {
+            assert_eq!(check(200, same), Ok("5".to_owned()), "{same:?}");
+        }
+        for bad in ["", "-1", "+1", "1,", "1, 2", "0x1", "1 1", "18446744073709551616"] {
+            assert_eq!(check(200, &[(length, bad)]), Err(Malformed::ContentLength), "{bad}");
+        }
+        assert_eq!(check(200, &[(length, "5"), (length, "6")]), Err(Malformed::ContentLength));
+        assert_eq!(check(200, &[(length, "5"), (encoding, "chunked")]), Err(Malformed::TwoFramings));
+        for bad in ["gzip", "gzip, chunked", "identity", "chunked, chunked"] {
+            assert_eq!(check(200, &[(encoding, bad)]), Err(Malformed::TransferEncoding), "{bad}");
+        }
+        assert_eq!(check(204, &[(length, "5"), (encoding, "chunked")]), Ok(String::new()));
+        assert_eq!(check(304, &[(length, "5")]), Ok("5".to_owned()));
     }
 
     #[test]

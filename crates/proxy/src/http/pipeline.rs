@@ -8,7 +8,7 @@ use super::{
     body::{RequestBody, ResponseBody, Watch},
     exchange::{Exchange, Flag, chain},
     filter::{self, Asked, Target},
-    message::{self, Malformed},
+    message::{self, FORWARDED_FOR, Malformed},
     pool::{self, Lease, LeaseError, Want},
     rule::{Destination, Rule},
     server::Connection,
@@ -46,6 +46,11 @@ struct Refused {
 impl Refused {
     fn new(status: StatusCode, flag: Flag, text: &'static str) -> Self {
         Self { status, flag, text, error: None }
+    }
+
+    /// What the backend sent is no response that could be passed on.
+    fn no_valid_answer() -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, Flag::UpstreamResponse, "the backend gave no valid answer")
     }
 
     fn because(self, error: impl ToString) -> Self {
@@ -210,7 +215,7 @@ async fn forward(
             return Err((exchange, refused));
         }
     };
-    Ok(respond(exchange, [&rule.filters, &destination.filters], response, lease, watch))
+    respond(exchange, [&rule.filters, &destination.filters], response, lease, watch)
 }
 
 /// The backend that this request goes to, by weight.
@@ -259,11 +264,16 @@ fn prepare(
     // The gateway itself asks the client to go on, once the backend's connection takes the body.
     headers.remove(header::EXPECT);
     headers.remove(header::HOST);
+    let forwarded = [FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST];
+    message::remove_aliases(headers, |name| {
+        forwarded.iter().any(|ours| message::is_alias(name, ours)) || filters.iter().any(|filters| filters.guards(name))
+    });
     message::append_forwarded_for(headers, &connection.forwarded);
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme(listener)));
     headers.insert(FORWARDED_HOST, exchange.host.clone());
     let path = parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let mut target = Target { host: exchange.host.clone(), path };
+    let length = headers.get(header::CONTENT_LENGTH).cloned();
     for filters in filters {
         filters.apply_to_request(&mut target, headers, prefix);
     }
@@ -272,6 +282,7 @@ fn prepare(
         target.host = host;
     }
     message::strip_hop_by_hop(headers)?;
+    keep_length(headers, length);
     Ok(target)
 }
 
@@ -283,7 +294,11 @@ fn watch(exchange: &Exchange, connection: &Connection, rule: &Rule) -> Watch {
         (Some(request), Some(backend)) => Some(if backend.0 < request.0 { backend } else { request }),
         (one, other) => one.or(other),
     };
-    Watch::new(deadline, connection.worker.limits().stream_idle)
+    // A route that lets a request take longer than a quiet one may has said so for quiet ones.
+    let allowed = rule.timeouts.request.max(rule.timeouts.backend_request).unwrap_or_default();
+    let idle = &exchange.meter.idle;
+    idle.set(idle.get().max(allowed));
+    Watch::new(deadline, idle.get())
 }
 
 /// Gets a connection, sends the request, waits for the header of the response. A second try is made where the first has
@@ -304,10 +319,7 @@ async fn send(
             outgoing.request(&lease, backend, body.take().unwrap_or_else(|| RequestBody::empty(&exchange.meter)));
         let bodyless = http_body::Body::is_end_stream(request.body());
         let again = (lease.reused && bodyless && request.method().is_idempotent()).then(|| request.headers().clone());
-        let broken = |error: &hyper::Error| {
-            Refused::new(StatusCode::BAD_GATEWAY, Flag::UpstreamResponse, "the backend gave no valid answer")
-                .because(chain(error))
-        };
+        let broken = |error: &hyper::Error| Refused::no_valid_answer().because(chain(error));
         let mut error = match lease.send(request).await {
             Ok(response) => return Ok((response, lease)),
             Err(error) => error,
@@ -400,26 +412,37 @@ fn respond(
     response: Response<Incoming>,
     lease: Lease,
     watch: Watch,
-) -> Response<ResponseBody> {
+) -> Result<Response<ResponseBody>, (Box<Exchange>, Refused)> {
     let (mut parts, incoming) = response.into_parts();
-    exchange.status = parts.status.as_u16();
     exchange.meter.last.set(exchange.connection.worker.now());
     let protocol = parts.headers.get(header::UPGRADE).cloned();
-    if message::strip_hop_by_hop(&mut parts.headers).is_err() {
-        parts.headers.remove(header::CONNECTION);
+    if let Err(why) = message::check_response(&mut parts).and_then(|()| message::strip_hop_by_hop(&mut parts.headers)) {
+        return Err((exchange, Refused::no_valid_answer().because(why)));
     }
+    exchange.status = parts.status.as_u16();
+    let length = parts.headers.get(header::CONTENT_LENGTH).cloned();
     for filters in filters {
         filters.apply_to_response(&mut parts.headers);
     }
     for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
         parts.headers.remove(name);
     }
+    keep_length(&mut parts.headers, length);
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
-    if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-        return upgrade::respond(exchange, parts, protocol, lease);
+    if parts.status != StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(Response::from_parts(parts, ResponseBody::upstream(incoming, lease, watch, exchange)));
     }
-    Response::from_parts(parts, ResponseBody::upstream(incoming, lease, watch, exchange))
+    upgrade::respond(exchange, parts, protocol, lease)
+        .map_err(|exchange| (exchange, Refused::no_valid_answer().because("101 that nobody asked for")))
+}
+
+/// Where a message ends is nothing that a filter may change: the next one would begin elsewhere for us than for the reader.
+fn keep_length(headers: &mut HeaderMap, length: Option<HeaderValue>) {
+    match length {
+        Some(length) => drop(headers.insert(header::CONTENT_LENGTH, length)),
+        None => drop(headers.remove(header::CONTENT_LENGTH)),
+    }
 }
 
 fn redirected(mut exchange: Box<Exchange>, status: StatusCode, location: HeaderValue) -> Response<ResponseBody> {
@@ -445,7 +468,13 @@ fn answer(mut exchange: Box<Exchange>, refused: Refused) -> Response<ResponseBod
     if close && exchange.connection.is_http1() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    let mut response = Response::new(ResponseBody::text(format!("{} {text}\n", status.as_u16()), Some(exchange)));
+    let mut text = format!("{} {text}\n", status.as_u16());
+    if exchange.is_head() {
+        // hyper sends in HTTP/2 what it is given.
+        headers.insert(header::CONTENT_LENGTH, text.len().into());
+        text.clear();
+    }
+    let mut response = Response::new(ResponseBody::text(text, Some(exchange)));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response

@@ -19,7 +19,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
     rc::{Rc, Weak},
-    sync::Arc,
+    sync::{self, Arc},
     time::{Duration, Instant},
 };
 use tokio::{
@@ -34,7 +34,7 @@ const MAX_STREAMS: usize = 100;
 /// How long a request waits for another one's HTTP/2 connection before it makes its own.
 const PATIENCE: Duration = Duration::from_millis(300);
 /// How often idle connections are looked at.
-const SWEEP: Duration = Duration::from_secs(15);
+const SWEEP: Duration = Duration::from_secs(5);
 /// Between probes of HTTP/2 connections, and how long an answer may take.
 const PING: Duration = Duration::from_secs(30);
 const PONG: Duration = Duration::from_secs(20);
@@ -62,8 +62,10 @@ struct Inner {
 }
 
 /// Connections to one endpoint.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Peer {
+    /// Gone: no backend has it any more, so nobody would ask for its connections again.
+    endpoint: sync::Weak<Endpoint>,
     idle: RefCell<Vec<Idle>>,
     multiplexed: RefCell<Vec<Rc<Multiplexed>>>,
     /// Held while an HTTP/2 connection is made, so that a burst of requests makes one.
@@ -151,11 +153,11 @@ impl Pool {
         &self,
         worker: &Worker,
         backend: &Arc<Backend>,
-        endpoint: &Endpoint,
+        endpoint: &Arc<Endpoint>,
         want: Want,
         fresh: bool,
     ) -> Result<Lease, LeaseError> {
-        let peer = Rc::clone(self.inner.peers.borrow_mut().entry(endpoint.id).or_default());
+        let peer = self.peer(endpoint);
         let multiplex = want == Want::Any && may_multiplex(backend);
         if !fresh && let Some(lease) = peer.take(worker, multiplex) {
             return Ok(lease);
@@ -168,14 +170,28 @@ impl Pool {
         {
             return Ok(lease);
         }
-        let io = connect_endpoint(worker, backend, endpoint, protocols(backend, want)).await?;
+        // Before anything can fail, so that no entry stays for good.
         self.sweep(worker);
+        let io = connect_endpoint(worker, backend, endpoint, protocols(backend, want)).await?;
         let active = backend.track();
         if multiplex && (backend.tls.is_none() || io.alpn() == Some(b"h2")) {
             open_http2(worker, &peer, io, active).await
         } else {
             open_http1(worker, &peer, io, active).await
         }
+    }
+
+    fn peer(&self, endpoint: &Arc<Endpoint>) -> Rc<Peer> {
+        let mut peers = self.inner.peers.borrow_mut();
+        let new = || {
+            Rc::new(Peer {
+                endpoint: Arc::downgrade(endpoint),
+                idle: RefCell::default(),
+                multiplexed: RefCell::default(),
+                connecting: Mutex::default(),
+            })
+        };
+        Rc::clone(peers.entry(endpoint.id).or_insert_with(new))
     }
 
     /// Starts to look at idle connections from time to time, for as long as there are any.
@@ -217,9 +233,10 @@ impl Peer {
         }
     }
 
-    /// Drops what is dead or has been idle for too long; says whether anything is left.
+    /// Drops what is dead, has been idle for too long or leads to an endpoint that is gone; says whether anything is left.
     fn keep(&self, idle: Duration) -> bool {
-        let fresh = |since: Instant| since.elapsed() < idle;
+        let wanted = self.endpoint.strong_count() > 0;
+        let fresh = |since: Instant| wanted && since.elapsed() < idle;
         let mut single = self.idle.borrow_mut();
         single.retain(|one| !one.sender.is_closed() && fresh(one.since));
         let mut many = self.multiplexed.borrow_mut();
@@ -230,7 +247,7 @@ impl Peer {
 
 async fn open_http1(worker: &Worker, peer: &Rc<Peer>, io: Io, active: Active) -> Result<Lease, LeaseError> {
     let mut builder = http1::Builder::new();
-    builder.max_headers(MAX_HEADERS).max_buf_size(MAX_HEADER as usize);
+    builder.max_headers(MAX_HEADERS).max_header_size(MAX_HEADER as usize).max_buf_size(MAX_HEADER as usize);
     let (mut sender, mut connection) = builder.handshake(Transport::new(io, Bytes::new())).await?;
     let (upgraded, upgrade) = oneshot::channel();
     worker.spawn(async move {

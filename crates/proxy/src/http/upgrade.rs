@@ -8,7 +8,7 @@ use super::{
 };
 use crate::io::Io;
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header, response::Parts};
+use http::{HeaderValue, Response, header, response::Parts};
 use std::{cell::Cell, io, time::Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -21,60 +21,52 @@ pub(super) struct Tunnel {
 /// Bytes that are carried at a time, in each direction.
 const BUFFER: usize = 16 << 10;
 
-/// Passes the backend's 101 on and leaves the tunnel with the connection.
+/// Passes the backend's 101 on and leaves the tunnel with the connection. Nobody asked for it: gives the record back.
 pub(super) fn respond(
-    mut exchange: Box<Exchange>,
+    exchange: Box<Exchange>,
     mut parts: Parts,
     protocol: Option<HeaderValue>,
     lease: Lease,
-) -> Response<ResponseBody> {
-    let backend = lease.into_upgrade();
-    match (protocol, backend) {
-        (Some(protocol), Some(backend)) if exchange.upgrading => {
-            parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            parts.headers.insert(header::UPGRADE, protocol);
-            let connection = std::rc::Rc::clone(&exchange.connection);
-            connection.set_tunnel(Tunnel { exchange, backend });
-            Response::from_parts(parts, ResponseBody::text("", None))
-        }
-        _ => {
-            exchange.status = StatusCode::BAD_GATEWAY.as_u16();
-            exchange.fail(Flag::UpstreamResponse, Some("101 that nobody asked for".to_owned()));
-            let mut response =
-                Response::new(ResponseBody::text("502 the backend gave no valid answer\n", Some(exchange)));
-            *response.status_mut() = StatusCode::BAD_GATEWAY;
-            response
-        }
-    }
+) -> Result<Response<ResponseBody>, Box<Exchange>> {
+    let (Some(protocol), Some(backend), true) = (protocol, lease.into_upgrade(), exchange.upgrading) else {
+        return Err(exchange);
+    };
+    parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    parts.headers.insert(header::UPGRADE, protocol);
+    let connection = std::rc::Rc::clone(&exchange.connection);
+    connection.set_tunnel(Tunnel { exchange, backend });
+    Ok(Response::from_parts(parts, ResponseBody::text("", None)))
 }
 
 impl Tunnel {
-    /// Carries bytes until both sides have ended, one has failed, nothing has flowed for too long, or the worker, which
-    /// holds this future, gives up on it at the end of a drain.
+    /// Carries bytes until both sides have ended, one has failed, nothing has flowed for too long (for less, once one side
+    /// has ended), or the worker, which holds this future, gives up on it at the end of a drain.
     pub(super) async fn run(self, client: Io, early: Bytes) {
         let Self { mut exchange, backend } = self;
         let Ok((backend, late)) = backend.await else {
             exchange.fail(Flag::UpstreamReset, Some("the connection ended with its 101".to_owned()));
             return;
         };
-        let idle = exchange.connection.worker.limits().stream_idle;
+        let idle = exchange.meter.idle.get();
+        let half_closed = exchange.connection.worker.limits().half_closed.min(idle);
         let (mut client_reader, mut client_writer) = tokio::io::split(client);
         let (mut backend_reader, mut backend_writer) = tokio::io::split(backend);
-        let last = Cell::new(Instant::now());
+        let pace = Pace { last: Cell::new(Instant::now()), ended: Cell::new(false) };
         let (up, down) = (Cell::new(0), Cell::new(0));
         let both = async {
             tokio::try_join!(
-                carry(&mut client_reader, &mut backend_writer, &early, &last, &up),
-                carry(&mut backend_reader, &mut client_writer, &late, &last, &down),
+                carry(&mut client_reader, &mut backend_writer, &early, &pace, &up),
+                carry(&mut backend_reader, &mut client_writer, &late, &pace, &down),
             )
         };
         let watch = async {
             loop {
-                let quiet = last.get() + idle;
-                if quiet <= Instant::now() {
+                let quiet = pace.last.get().elapsed();
+                if quiet >= if pace.ended.get() { half_closed } else { idle } {
                     return;
                 }
-                tokio::time::sleep_until(quiet.into()).await;
+                // Looked at from time to time, as the limit shrinks when one side ends.
+                tokio::time::sleep(idle.saturating_sub(quiet).min(half_closed)).await;
             }
         };
         tokio::select! {
@@ -90,11 +82,19 @@ impl Tunnel {
     }
 }
 
+/// What both directions of a tunnel tell its watch.
+struct Pace {
+    /// When a byte came.
+    last: Cell<Instant>,
+    /// One side has ended.
+    ended: Cell<bool>,
+}
+
 async fn carry(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
     first: &[u8],
-    last: &Cell<Instant>,
+    pace: &Pace,
     count: &Cell<u64>,
 ) -> io::Result<()> {
     to.write_all(first).await?;
@@ -103,8 +103,9 @@ async fn carry(
     let mut buffer = vec![0; BUFFER];
     loop {
         let length = from.read(&mut buffer).await?;
-        last.set(Instant::now());
+        pace.last.set(Instant::now());
         if length == 0 {
+            pace.ended.set(true);
             return to.shutdown().await;
         }
         to.write_all(&buffer[..length]).await?;

@@ -4,6 +4,7 @@
 mod filters;
 mod limits;
 mod protocols;
+mod responses;
 mod routing;
 mod support;
 mod tls;
