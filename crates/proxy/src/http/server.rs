@@ -29,6 +29,7 @@ use hyper_util::rt::TokioTimer;
 use std::{
     cell::{Cell, RefCell},
     convert::Infallible,
+    io::ErrorKind,
     pin::pin,
     rc::{Rc, Weak},
     sync::Arc,
@@ -40,8 +41,6 @@ use tokio::time::{sleep, sleep_until};
 const PARK: Duration = Duration::from_secs(1);
 /// What a body that the client does not take gets on top of the limit for quiet ones.
 const STALLED: Duration = Duration::from_secs(2);
-/// Between looks at the first bytes, when fewer than needed have come.
-const PEEK: Duration = Duration::from_millis(5);
 /// Between probes of HTTP/2 connections, and how long an answer may take.
 const PING: Duration = Duration::from_secs(30);
 const PONG: Duration = Duration::from_secs(20);
@@ -99,8 +98,7 @@ impl Connection {
     /// Whether a client does not take its response. A body looks at the clock itself, but only while hyper asks for more
     /// of it; so what has been quiet for longer waits for the client.
     fn is_stalled(&self) -> bool {
-        let limit = self.worker.limits().stream_idle + STALLED;
-        let quiet = |meter: Rc<Meter>| meter.last.get().elapsed() > limit;
+        let quiet = |meter: Rc<Meter>| meter.last.get().elapsed() > meter.idle.get() + STALLED;
         self.meters.borrow().iter().filter_map(Weak::upgrade).any(quiet)
     }
 
@@ -143,16 +141,16 @@ pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, table: Arc<Table>)
         worker,
         conn,
     });
-    let opening = match connection.conn.tls.as_ref().map(|tls| tls.alpn) {
-        Some(Alpn::H2) => Opening::Http2,
+    let (opening, early) = match connection.conn.tls.as_ref().map(|tls| tls.alpn) {
+        Some(Alpn::H2) => (Opening::Http2, Bytes::new()),
         // What came with the end of the handshake may be read already, so the socket tells nothing.
-        Some(Alpn::Http1 | Alpn::None) => Opening::Http1,
+        Some(Alpn::Http1 | Alpn::None) => (Opening::Http1, Bytes::new()),
         None => first_bytes(&connection, &io).await,
     };
     match opening {
         Opening::Nothing => {}
-        Opening::Http1 => Box::pin(serve_http1(&connection, io)).await,
-        Opening::Http2 => Box::pin(serve_http2(&connection, io)).await,
+        Opening::Http1 => Box::pin(serve_http1(&connection, io, early)).await,
+        Opening::Http2 => Box::pin(serve_http2(&connection, io, early)).await,
         Opening::Tls => {
             refuse(&connection, "TLS on a plain HTTP listener; possible cause: an https:// URL for this port");
         }
@@ -169,34 +167,40 @@ enum Opening {
     Tls,
 }
 
-/// What the first bytes of a plain connection begin. They stay in the socket.
-async fn first_bytes(connection: &Connection, io: &Io) -> Opening {
+/// What the first bytes of a plain connection begin, and those bytes.
+async fn first_bytes(connection: &Connection, io: &Io) -> (Opening, Bytes) {
     const PREFACE: &[u8] = b"PRI ";
     let limits = connection.worker.limits();
     let mut until = connection.worker.now() + limits.http_idle;
     let mut first = [0; PREFACE.len()];
-    let mut seen = 0;
+    let mut length = 0;
     loop {
-        let length = tokio::select! {
+        let ready = tokio::select! {
             biased;
-            length = io.socket().peek(&mut first) => length.unwrap_or(0),
-            () = connection.conn.closing.fired() => 0,
-            () = sleep_until(until.into()) => 0,
+            ready = io.socket().readable() => ready.is_ok(),
+            () = connection.conn.closing.fired() => false,
+            () = sleep_until(until.into()) => false,
         };
-        match &first[..length] {
-            [] => return Opening::Nothing,
-            [0x16, 0x03, ..] => return Opening::Tls,
-            PREFACE => return Opening::Http2,
-            some if !PREFACE.starts_with(some) => return Opening::Http1,
-            _ if connection.worker.now() >= until => return Opening::Nothing,
-            some if some.len() > seen => {
-                if seen == 0 {
+        if !ready {
+            return (Opening::Nothing, Bytes::new());
+        }
+        match io.socket().try_read(&mut first[length..]) {
+            Ok(read @ 1..) => {
+                if length == 0 {
                     until = connection.worker.now() + limits.header_read;
                 }
-                seen = some.len();
+                length += read;
             }
-            _ => sleep(PEEK).await,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+            Ok(0) | Err(_) => return (Opening::Nothing, Bytes::new()),
         }
+        let opening = match &first[..length] {
+            [0x16, 0x03, ..] => Opening::Tls,
+            PREFACE => Opening::Http2,
+            some if PREFACE.starts_with(some) || some == [0x16] => continue,
+            _ => Opening::Http1,
+        };
+        return (opening, Bytes::copy_from_slice(&first[..length]));
     }
 }
 
@@ -210,9 +214,9 @@ async fn readable(connection: &Connection, io: &Io) -> bool {
     }
 }
 
-async fn serve_http1(connection: &Rc<Connection>, mut io: Io) {
+async fn serve_http1(connection: &Rc<Connection>, mut io: Io, mut early: Bytes) {
     let limit = connection.worker.limits().header_read;
-    let (mut early, mut header_began) = (Bytes::new(), connection.worker.now());
+    let mut header_began = connection.worker.now();
     loop {
         let left = limit.saturating_sub(connection.worker.now().saturating_duration_since(header_began));
         if left.is_zero() {
@@ -237,7 +241,7 @@ async fn serve_http1(connection: &Rc<Connection>, mut io: Io) {
 async fn active(connection: &Rc<Connection>, io: Io, early: Bytes, header_read: Duration) -> Option<(Io, Bytes)> {
     let limits = connection.worker.limits();
     let transport = Transport::new(io, early);
-    let unflushed = transport.unflushed();
+    let writes = transport.writes();
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -275,7 +279,12 @@ async fn active(connection: &Rc<Connection>, io: Io, early: Bytes, header_read: 
                     return None;
                 }
                 let resting = connection.active.get() == 0 && connection.started.get() == seen;
-                if resting && !unflushed.get() && !graceful {
+                // The rest of a response that hyper holds, or the end of TLS, which the client does not take.
+                let stuck = || writes.rest_since().elapsed() > limits.http_idle.max(PARK);
+                if resting && (graceful || !writes.are_done()) && stuck() {
+                    return None;
+                }
+                if resting && writes.are_done() && !graceful {
                     let parts = http.into_parts();
                     return Some(parts.io.into_parts(&parts.read_buf));
                 }
@@ -284,7 +293,7 @@ async fn active(connection: &Rc<Connection>, io: Io, early: Bytes, header_read: 
     }
 }
 
-async fn serve_http2(connection: &Rc<Connection>, io: Io) {
+async fn serve_http2(connection: &Rc<Connection>, io: Io, early: Bytes) {
     connection.http2.set(true);
     let limits = connection.worker.limits();
     let mut builder = http2::Builder::new(Spawn(connection.worker.clone()));
@@ -302,7 +311,7 @@ async fn serve_http2(connection: &Rc<Connection>, io: Io) {
         let connection = Rc::clone(connection);
         service_fn(move |request| answer(Rc::clone(&connection), request))
     };
-    let mut http = pin!(builder.serve_connection(Transport::new(io, Bytes::new()), service));
+    let mut http = pin!(builder.serve_connection(Transport::new(io, early), service));
     let closing = &connection.conn.closing;
     let mut graceful = false;
     loop {

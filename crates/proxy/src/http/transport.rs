@@ -11,6 +11,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 /// A connection for hyper.
@@ -19,18 +20,47 @@ pub(super) struct Transport {
     io: TokioIo<Io>,
     /// Read before, not yet given to hyper.
     early: Bytes,
-    unflushed: Rc<Cell<bool>>,
+    writes: Rc<Writes>,
+}
+
+/// How far what hyper writes has come.
+#[derive(Debug)]
+pub(super) struct Writes {
+    /// hyper holds bytes that the socket has not taken: it flushes only once it has written everything.
+    unflushed: Cell<bool>,
+    /// When the far end last made room for some.
+    last: Cell<Instant>,
+}
+
+impl Writes {
+    /// Whether all has left.
+    pub(super) fn are_done(&self) -> bool {
+        !self.unflushed.get()
+    }
+
+    /// Since when nothing has.
+    pub(super) fn rest_since(&self) -> Instant {
+        self.last.get()
+    }
+
+    fn note(&self, result: &Poll<io::Result<usize>>) {
+        self.unflushed.set(true);
+        if result.is_ready() {
+            self.last.set(Instant::now());
+        }
+    }
 }
 
 impl Transport {
     /// `early`: bytes that were read from `io` before.
     pub(super) fn new(io: Io, early: Bytes) -> Self {
-        Self { io: TokioIo::new(io), early, unflushed: Rc::default() }
+        let writes = Rc::new(Writes { unflushed: Cell::new(false), last: Cell::new(Instant::now()) });
+        Self { io: TokioIo::new(io), early, writes }
     }
 
-    /// True while hyper holds bytes that the socket has not taken: hyper flushes only once it has written everything.
-    pub(super) fn unflushed(&self) -> Rc<Cell<bool>> {
-        Rc::clone(&self.unflushed)
+    /// What becomes of what hyper writes.
+    pub(super) fn writes(&self) -> Rc<Writes> {
+        Rc::clone(&self.writes)
     }
 
     /// The connection; bytes still held here come first, then those that hyper had read.
@@ -55,8 +85,9 @@ impl Read for Transport {
 
 impl Write for Transport {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.unflushed.set(true);
-        Pin::new(&mut self.io).poll_write(cx, buf)
+        let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        self.writes.note(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -68,14 +99,15 @@ impl Write for Transport {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.unflushed.set(true);
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        self.writes.note(&written);
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
         if flushed.is_ready() {
-            self.unflushed.set(false);
+            self.writes.unflushed.set(false);
         }
         flushed
     }

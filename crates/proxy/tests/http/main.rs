@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, unreachable_pub)]
 
 mod filters;
+mod hostile;
 mod limits;
 mod protocols;
 mod responses;
