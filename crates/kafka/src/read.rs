@@ -10,6 +10,9 @@ type Result<T> = std::result::Result<T, DecodeError>;
 /// What a frame decodes to takes at most so many times its own bytes (names of one letter come near it) …
 const FACTOR: usize = 24;
 
+/// … never more than this, which the metadata of a million partitions needs, …
+const CEILING: usize = 256 << 20;
+
 /// … and this much more, for small frames.
 const FLOOR: usize = 16 * 1024;
 
@@ -25,9 +28,10 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Starts at the first of `bytes`. All arrays read from them together may take 24 times their length and 16 KiB.
+    /// Starts at the first of `bytes`. All arrays read from them together may take 24 times their length, 256 MiB at most,
+    /// and 16 KiB.
     pub fn new(bytes: Bytes) -> Self {
-        let budget = bytes.len().saturating_mul(FACTOR).saturating_add(FLOOR);
+        let budget = bytes.len().saturating_mul(FACTOR).min(CEILING).saturating_add(FLOOR);
         Self { bytes, at: 0, budget }
     }
 

@@ -84,6 +84,12 @@ pub struct Limits {
     pub kafka_frame: usize,
     /// A Kafka response that is held to be rewritten; longer ones are rewritten as they stream. 64 KiB.
     pub kafka_held_response: usize,
+    /// Kafka frames above 64 KiB that one route holds at one time, half of it for requests and half for responses; more
+    /// wait. 256 MiB.
+    pub kafka_held_frames: usize,
+    /// From the start of a Kafka connection to the first request that the broker answers to this client, the end of SASL
+    /// included. 60 s.
+    pub kafka_authentication: Duration,
     /// A Kafka connection without a frame. 10 min, as `connections.max.idle.ms` of brokers.
     pub kafka_idle: Duration,
 }
@@ -108,6 +114,8 @@ impl Default for Limits {
             kafka_preauth_frame: 64 << 10,
             kafka_frame: 100 << 20,
             kafka_held_response: 64 << 10,
+            kafka_held_frames: 256 << 20,
+            kafka_authentication: Duration::from_secs(60),
             kafka_idle: Duration::from_secs(600),
         }
     }

@@ -368,12 +368,7 @@ fn a_changed_filter_ends_connections_between_responses_and_other_changes_do_not(
     served.route.broker_addresses.names.push("other.example.com".into());
     apply(&served.proxy, 2, vec![Entity::KafkaRoute(Arc::new(served.route.clone()))], vec![]);
     assert!(ask(&mut client).is_some());
-    served.route.topic_mappings.push(snapshot::TopicMapping {
-        name: "m".into(),
-        client: "a".into(),
-        broker: "b".into(),
-        kind: snapshot::MappingKind::Exact,
-    });
+    served.route.topic_mappings.push(mapping());
     apply(&served.proxy, 3, vec![Entity::KafkaRoute(Arc::new(served.route.clone()))], vec![]);
     let _ = client.write_all(&request(ApiKey::Metadata, 12, 1, &MetadataRequest::default()));
     assert!(read_frame(&mut client).is_none());
@@ -394,4 +389,104 @@ fn draining_finishes_what_is_in_flight() {
     assert_eq!(drained.cut, 0);
     response::<MetadataResponse>(ApiKey::Metadata, 12, &mut client);
     assert!(read_frame(&mut client).is_none());
+}
+
+fn mapping() -> snapshot::TopicMapping {
+    snapshot::TopicMapping {
+        name: "m".into(),
+        client: "a".into(),
+        broker: "b".into(),
+        kind: snapshot::MappingKind::Exact,
+    }
+}
+
+fn produce(acks: i16, records: usize) -> ProduceRequest {
+    ProduceRequest {
+        acks,
+        topic_data: vec![produce_request::TopicProduceData {
+            name: "a".into(),
+            partition_data: vec![produce_request::PartitionProduceData {
+                records: Some(vec![7; records].into()),
+                ..Default::default()
+            }],
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}
+
+fn produces() -> SocketAddr {
+    broker(|header, body| match header.api_key {
+        0 if ProduceRequest::from_bytes(9, body).unwrap().acks == 0 => Some(vec![]),
+        0 => answer(header, &ProduceResponse::default()),
+        _ => metadata(header, &[]),
+    })
+}
+
+#[test]
+fn frames_that_are_held_wait_for_room() {
+    let mut served = serve(&[produces()], &[], |limits| limits.kafka_held_frames = 1 << 20);
+    served.route.topic_mappings.push(mapping());
+    apply(&served.proxy, 2, vec![Entity::KafkaRoute(Arc::new(served.route.clone()))], vec![]);
+    let frame = request(ApiKey::Produce, 9, 1, &produce(-1, 400 << 10));
+    let (most, rest) = frame.split_at(200 << 10);
+    let (mut slow, mut quick) = (served.connect(NAME), served.connect(NAME));
+    slow.write_all(most).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    let whole = frame.clone();
+    let (done, answered) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        quick.write_all(&whole).unwrap();
+        done.send(response::<ProduceResponse>(ApiKey::Produce, 9, &mut quick).0).unwrap();
+    });
+    assert!(answered.recv_timeout(Duration::from_millis(300)).is_err(), "two frames of 400 KiB in half a MiB");
+    let mut small = served.connect(NAME);
+    small.write_all(&request(ApiKey::Produce, 9, 5, &produce(-1, 1000))).unwrap();
+    assert_eq!(response::<ProduceResponse>(ApiKey::Produce, 9, &mut small).0, 5, "small ones do not wait");
+    slow.write_all(rest).unwrap();
+    assert_eq!(response::<ProduceResponse>(ApiKey::Produce, 9, &mut slow).0, 1);
+    assert_eq!(answered.recv_timeout(Duration::from_secs(5)).unwrap(), 1);
+}
+
+#[test]
+fn a_client_that_does_not_authenticate_is_closed() {
+    let at = broker(|header, _| match header.api_key {
+        17 => answer(header, &SaslHandshakeResponse { mechanisms: vec!["PLAIN".into()], ..Default::default() }),
+        18 => api_versions(header),
+        _ => metadata(header, &[]),
+    });
+    let served = serve(&[at], &[], |limits| limits.kafka_authentication = Duration::from_millis(400));
+    let (mut silent, mut curious, mut half) = (served.connect(NAME), served.connect(NAME), served.connect(NAME));
+    curious.write_all(&request(ApiKey::ApiVersions, 0, 1, &ApiVersionsRequest::default())).unwrap();
+    let handshake = SaslHandshakeRequest { mechanism: "PLAIN".into(), ..Default::default() };
+    half.write_all(&request(ApiKey::SaslHandshake, 1, 1, &handshake)).unwrap();
+    for one in [&mut curious, &mut half] {
+        assert!(read_frame(one).is_some());
+    }
+    for one in [&mut silent, &mut curious, &mut half] {
+        assert!(is_closed(one));
+    }
+    common::eventually(|| served.ends("authentication_timeout") == 3.0);
+    let ask = |client: &mut Tls| {
+        client.write_all(&request(ApiKey::Metadata, 12, 1, &MetadataRequest::default())).unwrap();
+        read_frame(client)
+    };
+    // One that asks stays, and so does one that only looks at versions, once brokers are known to want no authentication.
+    let (mut good, mut curious) = (served.connect(NAME), served.connect(NAME));
+    assert!(ask(&mut good).is_some());
+    curious.write_all(&request(ApiKey::ApiVersions, 0, 1, &ApiVersionsRequest::default())).unwrap();
+    assert!(read_frame(&mut curious).is_some());
+    std::thread::sleep(Duration::from_millis(700));
+    assert!(ask(&mut good).is_some() && ask(&mut curious).is_some());
+}
+
+#[test]
+fn requests_without_answers_are_counted_as_they_come() {
+    let served = serve(&[produces()], &[], |_| {});
+    let mut client = served.connect(NAME);
+    for correlation in 0..100 {
+        client.write_all(&request(ApiKey::Produce, 9, correlation, &produce(0, 10))).unwrap();
+    }
+    let series = "sluicegate_kafka_requests_total{route=\"default/route\",api=\"Produce\"";
+    common::eventually(|| common::metric(&served.proxy, series) == Some(100.0));
 }

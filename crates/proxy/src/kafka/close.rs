@@ -17,8 +17,12 @@ pub(crate) enum Close {
     RouteChanged,
     #[error("no frame for too long")]
     Idle,
-    #[error("{0} stopped in the middle of a frame")]
+    #[error("{0} stopped in the middle of a frame, or does not read")]
     Stalled(Side),
+    #[error("no authentication, or no request, in time")]
+    Unauthenticated,
+    #[error("frames from {0} that are held wait for others of the route for too long")]
+    HeldFrames(Side),
     #[error("{0}: {1}")]
     Io(Side, std::io::Error),
     #[error("from {0}: {1}")]
@@ -86,6 +90,8 @@ impl Close {
             Self::Idle => "idle",
             Self::Stalled(Side::Client) => "client_stalled",
             Self::Stalled(Side::Broker) => "broker_stalled",
+            Self::Unauthenticated => "authentication_timeout",
+            Self::HeldFrames(_) => "held_frames",
             Self::Io(Side::Client, _) => "client_error",
             Self::Io(Side::Broker, _) => "broker_error",
             Self::Frame(_, FrameError::LooksLikeTls | FrameError::LooksLikeHttp) => "wrong_protocol",

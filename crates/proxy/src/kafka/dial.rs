@@ -213,30 +213,47 @@ impl Dial<'_> {
         if state.needs_authentication() {
             return Ok(Lookup::NeedsAuthentication);
         }
-        if state.is_fresh() {
-            return Ok(Lookup::Learned);
-        }
-        let patience = self.worker.limits().connect;
         let lookup = |error: String| Close::Lookup(id, error);
-        let mut upstream = self.bootstrap().await?;
+        match &state.last {
+            Some((at, result)) if at.elapsed() < LookupState::FRESH => {
+                return result.clone().map(|()| Lookup::Learned).map_err(lookup);
+            }
+            _ => {}
+        }
+        let result = self.lookup().await;
+        let result = match result {
+            Ok(Lookup::NeedsAuthentication) => {
+                state.refused = Some(Instant::now());
+                return Ok(Lookup::NeedsAuthentication);
+            }
+            Ok(Lookup::Learned) => {
+                state.refused = None;
+                cluster.learn_open();
+                Ok(())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        // Who has waited for this answer does not ask again, or each would wait for all before it.
+        state.last = Some((Instant::now(), result.clone()));
+        result.map(|()| Lookup::Learned).map_err(lookup)
+    }
+
+    /// Asks a bootstrap server.
+    async fn lookup(&self) -> Result<Lookup, Close> {
+        let patience = self.worker.limits().connect;
+        let late = || Close::Connect("no answer in time".into());
+        let mut upstream = timeout(patience * 2, self.bootstrap()).await.map_err(|_| late())??;
         let offered = match timeout(patience, api_versions(&mut upstream.io)).await {
             Ok(Ok(offered)) => offered,
-            Ok(Err(error)) => return Err(lookup(error.to_string())),
-            Err(_) => return Err(lookup("no answer in time".into())),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Err(late()),
         };
         match timeout(patience, self.metadata(&mut upstream.io, offered)).await {
-            Ok(Ok(())) => {
-                state.learned();
-                cluster.learn_open();
-                Ok(Lookup::Learned)
-            }
+            Ok(Ok(())) => Ok(Lookup::Learned),
             // It has answered ApiVersions, and closes on anything else: so do brokers that want SASL first.
-            Ok(Err(Close::Broker | Close::Io(..))) => {
-                state.refused();
-                Ok(Lookup::NeedsAuthentication)
-            }
-            Ok(Err(error)) => Err(lookup(error.to_string())),
-            Err(_) => Err(lookup("no answer in time".into())),
+            Ok(Err(Close::Broker | Close::Io(..))) => Ok(Lookup::NeedsAuthentication),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(late()),
         }
     }
 
@@ -292,7 +309,9 @@ async fn ask(io: &mut Io, mut request: Rope, header_version: i16) -> Result<Byte
 /// When the cluster was last asked, and what it said.
 #[derive(Debug, Default)]
 pub(crate) struct LookupState {
-    learned: Option<Instant>,
+    /// When it was asked without a client's authentication, and what went wrong.
+    last: Option<(Instant, Result<(), String>)>,
+    /// When it wanted authentication.
     refused: Option<Instant>,
 }
 
@@ -302,19 +321,7 @@ impl LookupState {
     /// A cluster that wanted authentication is not asked without for so long.
     const REFUSED: std::time::Duration = std::time::Duration::from_secs(30);
 
-    fn is_fresh(&self) -> bool {
-        self.learned.is_some_and(|at| at.elapsed() < Self::FRESH)
-    }
-
     fn needs_authentication(&self) -> bool {
         self.refused.is_some_and(|at| at.elapsed() < Self::REFUSED)
-    }
-
-    fn learned(&mut self) {
-        *self = Self { learned: Some(Instant::now()), refused: None };
-    }
-
-    fn refused(&mut self) {
-        self.refused = Some(Instant::now());
     }
 }

@@ -18,19 +18,19 @@ use kafka::{
     },
 };
 use snapshot::AclOperation;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The first version with topic ids.
 const IDS: i16 = 13;
-/// Sessions kept per connection; clients have one per broker.
-const MAX_SESSIONS: usize = 8;
+/// Sessions kept per connection: clients have one per broker, and one more while they replace it.
+const MAX_SESSIONS: usize = 2;
 /// Denied partitions kept per session.
 const MAX_DENIED: usize = 100_000;
 /// A request that opens a session.
 const OPENS: i32 = 0;
 
 /// Denied partitions by topic (the client's name, or the id), each topic with its code.
-type Denied = BTreeMap<(Str, Uuid), (i16, Vec<i32>)>;
+type Denied = BTreeMap<(Str, Uuid), (i16, BTreeSet<i32>)>;
 
 /// The sessions of a connection, the youngest last.
 #[derive(Debug, Default)]
@@ -103,7 +103,9 @@ pub(super) fn request(scope: &Scope, version: i16, mut request: FetchRequest) ->
     };
     for (topic, partitions) in forgotten {
         if let Some((_, known)) = denied.get_mut(&topic) {
-            known.retain(|partition| !partitions.contains(partition));
+            for partition in &partitions {
+                known.remove(partition);
+            }
         }
     }
     for topic in &request.topics {
@@ -111,13 +113,9 @@ pub(super) fn request(scope: &Scope, version: i16, mut request: FetchRequest) ->
         denied.remove(&(Str::default(), topic.topic_id));
     }
     for (topic, code) in refused {
-        let known = denied.entry((topic.topic.detach(), topic.topic_id)).or_insert((code, Vec::new()));
+        let known = denied.entry((topic.topic.detach(), topic.topic_id)).or_insert((code, BTreeSet::new()));
         known.0 = code;
-        for partition in topic.partitions {
-            if !known.1.contains(&partition.partition) {
-                known.1.push(partition.partition);
-            }
-        }
+        known.1.extend(topic.partitions.iter().map(|partition| partition.partition));
     }
     denied.retain(|_, (_, partitions)| !partitions.is_empty());
     if denied.values().map(|(_, partitions)| partitions.len()).sum::<usize>() > MAX_DENIED {
@@ -153,7 +151,7 @@ pub(super) fn request(scope: &Scope, version: i16, mut request: FetchRequest) ->
     })
 }
 
-fn refuse(((topic, topic_id), (code, partitions)): (&(Str, Uuid), &(i16, Vec<i32>))) -> FetchableTopicResponse {
+fn refuse(((topic, topic_id), (code, partitions)): (&(Str, Uuid), &(i16, BTreeSet<i32>))) -> FetchableTopicResponse {
     FetchableTopicResponse {
         topic: topic.clone(),
         topic_id: *topic_id,
@@ -171,5 +169,48 @@ fn refuse(((topic, topic_id), (code, partitions)): (&(Str, Uuid), &(i16, Vec<i32
             })
             .collect(),
         ..FetchableTopicResponse::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kafka::messages::fetch_request::{FetchPartition, FetchTopic};
+    use snapshot::{AclAction, AclEntry, AclPattern, AclResource};
+    use std::{sync::Arc, time::Instant};
+
+    fn scope() -> Scope {
+        let nothing = AclEntry {
+            name: "acls/entry".into(),
+            resource: AclResource::Topic,
+            pattern: AclPattern::Literal("other".into()),
+            operations: vec![AclOperation::Read],
+            principals: vec![],
+            action: AclAction::Allow,
+        };
+        let filters = crate::kafka::route::Filters::compile(&[], &[nothing]).unwrap();
+        Scope { filters: Arc::new(filters), ..Scope::default() }
+    }
+
+    fn denied(partitions: i32) -> FetchRequest {
+        let partition = |partition| FetchPartition { partition, ..FetchPartition::default() };
+        FetchRequest {
+            topics: vec![FetchTopic {
+                topic: "t".into(),
+                partitions: (0..partitions).map(partition).collect(),
+                ..FetchTopic::default()
+            }],
+            session_epoch: -1,
+            ..FetchRequest::default()
+        }
+    }
+
+    /// A worker serves others meanwhile.
+    #[test]
+    fn many_denied_partitions_cost_no_square_of_time() {
+        let begin = Instant::now();
+        assert!(matches!(request(&scope(), 12, denied(90_000)), Ok(Outcome::Forward { .. })));
+        assert!(matches!(request(&scope(), 12, denied(110_000)), Ok(Outcome::Answer(_))));
+        assert!(begin.elapsed() < std::time::Duration::from_secs(5), "{:?}", begin.elapsed());
     }
 }

@@ -20,6 +20,7 @@ mod fetch;
 mod filter;
 mod fuzz;
 mod groups;
+mod holds;
 mod log;
 mod metadata;
 mod metrics;
@@ -42,6 +43,7 @@ pub(crate) use route::Route;
 
 use crate::{config::SniTarget, conn::Conn, io::Io, listener::Cause, worker::Worker};
 use close::Close;
+use holds::Holds;
 use log::Ended;
 use metrics::ConnectionMetrics;
 use pump::{Bounds, Control, Traffic};
@@ -115,7 +117,12 @@ pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, route: Arc<Route>,
         metrics: RefCell::default(),
         revision: Cell::new(worker.runtime().revision),
     };
-    let bounds = Bounds { frame: limits.kafka_frame, idle: limits.kafka_idle, stalled: STALLED };
+    let bounds = Bounds {
+        frame: limits.kafka_frame,
+        authentication: limits.kafka_authentication,
+        idle: limits.kafka_idle,
+        stalled: STALLED,
+    };
     let (close, traffic) = pump::run(io, upstream.io, &session, &control, bounds).await;
     drop(upstream.active);
     finish(Some(&session.borrow()), upstream.address, traffic, &close);
@@ -172,6 +179,10 @@ impl Watch<'_> {
 }
 
 impl Control for Watch<'_> {
+    fn holds(&self) -> &Holds {
+        &self.route.holds
+    }
+
     fn ending(&self) -> Option<Close> {
         if self.conn.closing.is_fired() {
             return Some(Close::Drained);

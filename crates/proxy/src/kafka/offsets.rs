@@ -24,6 +24,7 @@ use kafka::{
     },
 };
 use snapshot::AclOperation;
+use std::collections::{HashMap, HashSet};
 
 /// The first version of OffsetCommit and OffsetFetch with topic ids.
 const IDS: i16 = 10;
@@ -328,11 +329,11 @@ fn fetch_of_groups(scope: &Scope, version: i16, mut request: OffsetFetchRequest)
         return filter::answer(version, &response);
     }
     // Groups that ask for all topics, and what was denied in the others.
-    let mut every = Vec::new();
-    let mut refused: Vec<(Str, Vec<OffsetFetchResponseTopics>)> = Vec::new();
+    let mut every = HashSet::new();
+    let mut refused: HashMap<Str, Vec<OffsetFetchResponseTopics>> = HashMap::new();
     for group in &mut request.groups {
         let Some(topics) = &mut group.topics else {
-            every.push(group.group_id.detach());
+            every.insert(group.group_id.detach());
             continue;
         };
         let denied = filter::split(
@@ -347,7 +348,7 @@ fn fetch_of_groups(scope: &Scope, version: i16, mut request: OffsetFetchRequest)
             let topics = denied
                 .into_iter()
                 .map(|(topic, code)| refuse_topic(topic.name.detach(), topic.topic_id, &topic.partition_indexes, code));
-            refused.push((group.group_id.detach(), topics.collect()));
+            refused.entry(group.group_id.detach()).or_default().extend(topics);
         }
     }
     filter::forward(version, Some(&request), move |scope, response: &mut OffsetFetchResponse| {
@@ -360,9 +361,9 @@ fn fetch_of_groups(scope: &Scope, version: i16, mut request: OffsetFetchRequest)
             }
             filter::unmap(scope, &mut group.topics, |topic| &mut topic.name);
             if group.error_code == 0
-                && let Some(at) = refused.iter().position(|(id, _)| *id == group.group_id)
+                && let Some(topics) = refused.remove(&group.group_id)
             {
-                group.topics.extend(refused.swap_remove(at).1);
+                group.topics.extend(topics);
             }
         }
         response.groups.extend(denied_groups);

@@ -3,6 +3,7 @@
 
 use super::{
     close::{Close, Side},
+    holds::{Holds, Room},
     session::{Answer, Finished, Next, Plan, Session},
 };
 use crate::io::Io;
@@ -33,6 +34,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What the pump is told from outside.
 pub(super) trait Control {
+    /// Room for frames that are held.
+    fn holds(&self) -> &Holds;
     /// Whether the connection should end at the next request, and why.
     fn ending(&self) -> Option<Close>;
     /// Resolves when the proxy drains or the listener goes.
@@ -46,7 +49,9 @@ pub(super) trait Control {
 pub(super) struct Bounds {
     /// The longest frame from a client.
     pub(super) frame: usize,
-    /// Between frames, in both directions.
+    /// Until the client is admitted ([`Session::is_admitted`]).
+    pub(super) authentication: Duration,
+    /// Between frames, in both directions; and for a peer that does not read.
     pub(super) idle: Duration,
     /// Within a frame.
     pub(super) stalled: Duration,
@@ -111,6 +116,8 @@ struct Output {
     queue: Rope,
     side: Side,
     sent: u64,
+    /// For a peer that does not read: clients that are busy with records may not for minutes.
+    patience: Duration,
 }
 
 impl Output {
@@ -118,16 +125,29 @@ impl Output {
         frame.into_chunks().into_iter().for_each(|chunk| self.queue.push(chunk));
     }
 
+    /// A frame that was held has been written into the queue: once it is sent, its room is free.
+    async fn release(&mut self, room: &mut Option<Room<'_>>) -> Result<(), Close> {
+        if room.is_some() {
+            self.flush().await?;
+            *room = None;
+        }
+        Ok(())
+    }
+
     async fn flush(&mut self) -> Result<(), Close> {
         if self.queue.is_empty() {
             return Ok(());
         }
         self.sent += self.queue.len() as u64;
-        let written = match self.io.write_all_buf(&mut self.queue).await {
-            Ok(()) => self.io.flush().await,
-            error => error,
-        };
-        written.map_err(|error| Close::Io(self.side, error))
+        let failed = |error| Close::Io(self.side, error);
+        let stalled = |_| Close::Stalled(self.side);
+        while !self.queue.is_empty() {
+            let write = self.io.write_buf(&mut self.queue);
+            if timeout(self.patience, write).await.map_err(stalled)?.map_err(failed)? == 0 {
+                return Err(failed(io::ErrorKind::WriteZero.into()));
+            }
+        }
+        timeout(self.patience, self.io.flush()).await.map_err(stalled)?.map_err(failed)
     }
 }
 
@@ -156,7 +176,7 @@ pub(super) async fn run<C: Control>(
     let (client_read, client_write) = tokio::io::split(client);
     let (broker_read, broker_write) = tokio::io::split(broker);
     let input = |io, side| Input { io, buffer: BytesMut::new(), side, received: 0 };
-    let output = |io, side| Output { io, queue: Rope::default(), side, sent: 0 };
+    let output = |io, side| Output { io, queue: Rope::default(), side, sent: 0, patience: bounds.idle };
     let (mut from_client, mut to_broker) = (input(client_read, Side::Client), output(broker_write, Side::Broker));
     let (mut from_broker, mut to_client) = (input(broker_read, Side::Broker), output(client_write, Side::Client));
     let shared = Shared {
@@ -174,6 +194,7 @@ pub(super) async fn run<C: Control>(
         let result: Result<Infallible, Close> = tokio::select! {
             result = requests => result,
             result = responses => result,
+            () = unadmitted(&shared) => Err(Close::Unauthenticated),
         };
         match result {
             Ok(never) => match never {},
@@ -206,6 +227,14 @@ impl<C: Control> Shared<'_, C> {
     }
 }
 
+/// Resolves if the client is not admitted in time.
+async fn unadmitted<C>(shared: &Shared<'_, C>) {
+    tokio::time::sleep(shared.bounds.authentication).await;
+    if shared.session.borrow().is_admitted() {
+        std::future::pending::<()>().await;
+    }
+}
+
 async fn requests<C: Control>(
     shared: &Shared<'_, C>,
     input: &mut Input,
@@ -213,6 +242,7 @@ async fn requests<C: Control>(
 ) -> Result<Infallible, Close> {
     // A request whose judgement waits for something that the gateway has asked for.
     let mut held: Option<Bytes> = None;
+    let mut room: Option<Room<'_>> = None;
     loop {
         let own = shared.session.borrow_mut().take_own()?;
         if let Some(own) = own {
@@ -226,16 +256,29 @@ async fn requests<C: Control>(
         }
         if let Some(whole) = held.take() {
             held = request(shared, output, whole)?;
+            if held.is_none() {
+                output.release(&mut room).await?;
+            }
             continue;
         }
         if let Some(close) = shared.control.ending() {
             return end(shared, output, close).await;
         }
         match next(shared, input)? {
-            Start::More(more) => {
+            Start::Fill(len, _) if room.is_none() => {
                 output.flush().await?;
+                room = Some(shared.control.holds().room(Side::Client, len, shared.bounds.stalled).await?);
+            }
+            Start::More(more) | Start::Fill(_, more) => {
+                output.flush().await?;
+                // A client that wants no answers wakes nobody else.
+                shared.report();
                 let partial = !input.buffer.is_empty();
-                let patience = if partial { shared.bounds.stalled } else { shared.bounds.idle };
+                let patience = match &room {
+                    Some(room) => shared.bounds.stalled.min(room.deadline.saturating_duration_since(Instant::now())),
+                    None if partial => shared.bounds.stalled,
+                    None => shared.bounds.idle,
+                };
                 tokio::select! {
                     biased;
                     () = shared.requests.notified() => {}
@@ -268,6 +311,9 @@ async fn requests<C: Control>(
             Start::Hold(len) => {
                 shared.last_frame.set(Instant::now());
                 held = request(shared, output, input.take(len))?;
+                if held.is_none() {
+                    output.release(&mut room).await?;
+                }
             }
             Start::Pass(len, prefix, answered) => {
                 shared.last_frame.set(Instant::now());
@@ -300,6 +346,8 @@ fn request<C>(shared: &Shared<'_, C>, output: &mut Output, whole: Bytes) -> Resu
 enum Start {
     /// Too little; about so many bytes are missing.
     More(usize),
+    /// A part of a frame to be held: its length, and how much is missing.
+    Fill(usize, usize),
     /// A request that has to wait until all answers are back.
     Wait,
     /// So many bytes, with the length: a SASL token without a header,
@@ -332,7 +380,7 @@ fn next<C>(shared: &Shared<'_, C>, input: &Input) -> Result<Start, Close> {
     match session.plan(prefix, len)? {
         Plan::Wait => Ok(Start::Wait),
         Plan::Hold if missing == 0 => Ok(Start::Hold(4 + len)),
-        Plan::Hold => Ok(Start::More(missing)),
+        Plan::Hold => Ok(Start::Fill(len, missing)),
         // With acks=0 no answer comes, which stands behind the header.
         Plan::Pass if prefix.api_key == ApiKey::Produce as i16 => match ProduceHead::peek(start) {
             Ok(Some(head)) => Ok(Start::Pass(4 + len, prefix, head.acks != 0)),
@@ -366,10 +414,20 @@ async fn responses<C: Control>(
     input: &mut Input,
     output: &mut Output,
 ) -> Result<Infallible, Close> {
+    let mut room: Option<Room<'_>> = None;
     loop {
         let more = match step(shared, input, output)? {
-            Response::Done => continue,
+            Response::Done => {
+                output.release(&mut room).await?;
+                continue;
+            }
             Response::More(more) => more,
+            Response::Fill(len, _) if room.is_none() => {
+                output.flush().await?;
+                room = Some(shared.control.holds().room(Side::Broker, len, shared.bounds.stalled).await?);
+                continue;
+            }
+            Response::Fill(_, more) => more,
             Response::Pass(len) => {
                 pass(input, output, len, shared.bounds.stalled).await?;
                 continue;
@@ -390,10 +448,20 @@ async fn responses<C: Control>(
         {
             return Err(close);
         }
+        // Nobody waits for ever for the last answers: neither a client that has gone, nor a drain.
+        let patience = match &*shared.ending.borrow() {
+            None => None,
+            Some(Close::Client) => Some(shared.bounds.stalled),
+            Some(_) => Some(shared.bounds.idle),
+        };
         let read = async {
-            match partial {
-                true => input.read_on(more, shared.bounds.stalled).await.map(|()| true),
-                false => input.read(more).await,
+            match (partial, patience) {
+                (true, _) => input.read_on(more, shared.bounds.stalled).await.map(|()| true),
+                (false, Some(patience)) => match timeout(patience, input.read(more)).await {
+                    Ok(read) => read,
+                    Err(_) => Err(shared.ending.borrow_mut().take().unwrap_or(Close::Idle)),
+                },
+                (false, None) => input.read(more).await,
             }
         };
         tokio::select! {
@@ -414,6 +482,8 @@ enum Response {
     Done,
     /// Read about so many bytes.
     More(usize),
+    /// Hold a frame of this length: so much is missing.
+    Fill(usize, usize),
     /// Pass so many bytes on.
     Pass(usize),
     /// Pass a frame on and edit its end.
@@ -441,7 +511,7 @@ fn step<C>(shared: &Shared<'_, C>, input: &mut Input, output: &mut Output) -> Re
     match session.plan_response(len, correlation, Instant::now())? {
         Answer::Pass => Ok(Response::Pass(4 + len)),
         Answer::Walk(walker) => Ok(Response::Walk(walker)),
-        Answer::Hold if missing > 0 => Ok(Response::More(missing)),
+        Answer::Hold if missing > 0 => Ok(Response::Fill(len, missing)),
         Answer::Hold => {
             let whole = input.take(4 + len);
             let frame = session.response(&whole, Instant::now())?;

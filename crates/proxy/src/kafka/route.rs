@@ -1,6 +1,6 @@
 //! A KafkaRoute, compiled.
 
-use super::{acl::Acls, addresses::Policy, cluster::Cluster, metrics::RouteMetrics, names::Names};
+use super::{acl::Acls, addresses::Policy, cluster::Cluster, holds::Holds, metrics::RouteMetrics, names::Names};
 use kafka::Str;
 use snapshot::{
     AclEntry, BackendKey, BackendTarget, EntityKey, KafkaRoute, ListenerRef, ObjectName, Refusal, TopicMapping,
@@ -32,11 +32,13 @@ pub(crate) struct Route {
     /// What is known of the cluster; outlives changes of the route.
     pub(super) cluster: Arc<Cluster>,
     pub(super) metrics: Arc<RouteMetrics>,
+    /// Room for its frames.
+    pub(super) holds: Arc<Holds>,
 }
 
 impl Route {
     /// Compiles it. What `previous`, the same route before a change, has learned of the cluster stays known.
-    pub(crate) fn compile(route: &KafkaRoute, previous: Option<&Self>) -> Result<Self, Refusal> {
+    pub(crate) fn compile(route: &KafkaRoute, previous: Option<&Self>, held_frames: usize) -> Result<Self, Refusal> {
         let refusal = |message| Refusal {
             entity: EntityKey::KafkaRoute(route.name.clone()),
             field: "spec.filters".into(),
@@ -76,6 +78,7 @@ impl Route {
             unserved: route.unserved.clone(),
             cluster: same_cluster.map_or_else(Arc::default, |previous| Arc::clone(&previous.cluster)),
             metrics: previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.metrics)),
+            holds: previous.map_or_else(|| Arc::new(Holds::new(held_frames)), |previous| Arc::clone(&previous.holds)),
             name: route.name.clone(),
         })
     }

@@ -38,6 +38,9 @@ const MAX_IN_FLIGHT: usize = 1024;
 /// Bytes of the gateway's own answers that may wait.
 const MAX_ANSWERS: usize = 1 << 20;
 
+/// Bytes of rewritten requests that may wait for their answers, as what is kept for these grows with them.
+const MAX_KEPT: usize = 16 << 20;
+
 /// What to do with a request whose start is there.
 #[derive(Debug)]
 pub(super) enum Plan {
@@ -118,6 +121,8 @@ struct Pending {
     kind: Kind,
     gateway: Duration,
     sent: Instant,
+    /// Bytes of the request, if something of it is kept for the response.
+    kept: usize,
 }
 
 /// Whether an address is the one that this session's connection leads to.
@@ -130,6 +135,7 @@ pub(super) struct Session {
     auth: Auth,
     queue: VecDeque<Pending>,
     answer_bytes: usize,
+    kept: usize,
     finished: Vec<Finished>,
     /// A request of the gateway that waits to be sent.
     asking: Option<Own>,
@@ -156,6 +162,7 @@ impl Session {
             auth,
             queue: VecDeque::new(),
             answer_bytes: 0,
+            kept: 0,
             finished: Vec::new(),
             asking: None,
             next_own: 0,
@@ -195,7 +202,8 @@ impl Session {
     /// Judges a request by its start. `len` is the frame's length, without the four bytes that say it.
     pub(super) fn plan(&mut self, prefix: RequestPrefix, len: usize) -> Result<Plan, Close> {
         let Some(api) = ApiKey::from_i16(prefix.api_key) else { return Err(Close::UnknownApi(prefix.api_key)) };
-        if self.asking.is_some() || self.queue.len() >= MAX_IN_FLIGHT || self.answer_bytes >= MAX_ANSWERS {
+        let full = self.queue.len() >= MAX_IN_FLIGHT || self.answer_bytes >= MAX_ANSWERS || self.kept >= MAX_KEPT;
+        if self.asking.is_some() || full {
             return Ok(Plan::Wait);
         }
         if self.auth.is_open() {
@@ -240,6 +248,14 @@ impl Session {
         Ok(Plan::Hold)
     }
 
+    /// Whether the client has come as far as brokers let only those who may: it has ended SASL, or a broker has answered
+    /// it, or has answered others without SASL and this one has asked for something.
+    pub(super) fn is_admitted(&self) -> bool {
+        let sasl = self.auth.is_used();
+        (sasl && !self.auth.is_open())
+            || (!sasl && (self.answered || (self.requests > 0 && self.scope.cluster.is_open())))
+    }
+
     fn is_trusted(&self) -> bool {
         (self.auth.is_used() && !self.auth.is_open()) || self.answered || self.scope.cluster.is_open()
     }
@@ -261,7 +277,7 @@ impl Session {
 
     fn push(&mut self, api: ApiKey, version: i16, correlation: i32, kind: Kind, arrived: Instant, sent: Instant) {
         let gateway = sent.saturating_duration_since(arrived);
-        self.queue.push_back(Pending { api, version, correlation, kind, gateway, sent });
+        self.queue.push_back(Pending { api, version, correlation, kind, gateway, sent, kept: 0 });
     }
 
     /// Whether a SASL token may be so long.
@@ -345,7 +361,12 @@ impl Session {
         if silent {
             self.finished.push(Finished { api, gateway: now.elapsed(), broker: Duration::ZERO });
         } else {
+            let keeps = matches!(kind, Kind::Filter(_));
             self.push(api, version, header.correlation_id, kind, now, Instant::now());
+            if let Some(pending) = self.queue.back_mut().filter(|_| keeps) {
+                pending.kept = whole.len();
+                self.kept += whole.len();
+            }
         }
         Ok(Next::Forward(forward))
     }
@@ -468,6 +489,7 @@ impl Session {
     /// the gateway itself had asked.
     pub(super) fn response(&mut self, whole: &Bytes, now: Instant) -> Result<Rope, Close> {
         let Some(pending) = self.queue.pop_front() else { return Err(Close::Unexpected) };
+        self.kept = self.kept.saturating_sub(pending.kept);
         let as_is = Rope::from(whole.clone());
         if let Kind::Token = pending.kind {
             let authenticated = self.auth.broker_token(whole.get(4..).unwrap_or_default())?;
