@@ -41,7 +41,7 @@ const RETRY: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The access log's file.
-    #[error("cannot open the access log: {0}")]
+    #[error("cannot open the access log")]
     AccessLog(#[source] io::Error),
     /// The admin address, e.g. in use.
     #[error("cannot listen on the admin address {address}: {error}; choose another one with --admin")]
@@ -52,7 +52,7 @@ pub enum StartError {
         error: io::Error,
     },
     /// Threads.
-    #[error("cannot start a thread: {0}")]
+    #[error("cannot start a thread")]
     Thread(#[source] io::Error),
 }
 

@@ -6,8 +6,10 @@ use crate::options;
 use serde::Serialize;
 use std::{
     cell::RefCell,
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::{self, Write},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
     rc::Rc,
     sync::{
         Arc,
@@ -34,12 +36,56 @@ pub(crate) struct Sink {
     dropped: Arc<Counter>,
 }
 
+/// A file that is followed by its name: once it has been moved away or removed, as logrotate does, a new one is made in
+/// its place.
+#[derive(Debug)]
+struct Followed {
+    path: PathBuf,
+    file: File,
+}
+
+impl Followed {
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    fn is_in_place(&self) -> bool {
+        let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+        match (std::fs::metadata(&self.path).map(identity), self.file.metadata().map(identity)) {
+            (Ok(named), Ok(open)) => named == open,
+            (Err(error), _) => error.kind() != io::ErrorKind::NotFound,
+            _ => true,
+        }
+    }
+}
+
+impl Write for Followed {
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        if !self.is_in_place() {
+            // If no new file can be made, the lines are better in the old one than nowhere.
+            if let Ok(new) = Self::open(&self.path) {
+                *self = new;
+            }
+        }
+        self.file.write(lines)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Opens the log and starts its writer, which ends with [`Sink::finish`].
 pub(crate) fn open(target: &options::AccessLog, dropped: Arc<Counter>) -> io::Result<(Sink, Option<JoinHandle<()>>)> {
     let out: Box<dyn Write + Send> = match target {
         options::AccessLog::Off => return Ok((Sink { sender: None, dropped }, None)),
         options::AccessLog::Stdout => Box::new(io::stdout()),
-        options::AccessLog::File(path) => Box::new(OpenOptions::new().create(true).append(true).open(path)?),
+        options::AccessLog::File(path) => Box::new(Followed::open(path)?),
     };
     let (sender, receiver) = sync_channel(QUEUE);
     let count = Arc::clone(&dropped);
@@ -154,5 +200,25 @@ impl AccessLog {
             tokio::time::sleep(AGE).await;
             self.flush();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_is_moved_away_is_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, old) = (dir.path().join("access.log"), dir.path().join("access.log.1"));
+        let mut log = Followed::open(&path).unwrap();
+        log.write_all(b"one\n").unwrap();
+        std::fs::rename(&path, &old).unwrap();
+        log.write_all(b"two\n").unwrap();
+        log.write_all(b"three\n").unwrap();
+        std::fs::remove_file(&path).unwrap();
+        log.write_all(b"four\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&old).unwrap(), "one\n");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "four\n");
     }
 }
