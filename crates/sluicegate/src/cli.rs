@@ -16,7 +16,7 @@ use std::time::Duration;
         sluicegate expose kafka localhost:9092    a Kafka cluster behind TLS, one name per broker\n  \
         sluicegate check DIR                      what a folder would do, and every fault in it\n  \
         sluicegate run DIR                        serve a folder; changes are taken up as they are saved",
-    disable_version_flag = true,
+    version,
     propagate_version = false,
     arg_required_else_help = true
 )]
@@ -182,6 +182,9 @@ pub struct ExposeKafkaArgs {
     /// Domain under which bootstrap and brokers get their names
     #[arg(long, default_value = "kafka.localhost", value_parser = parse_domain)]
     pub domain: String,
+    /// Another broker that the gateway may dial, for a cluster that names its brokers only to those who log in; may be repeated
+    #[arg(long = "broker", value_name = "HOST:PORT", value_parser = Target::parse)]
+    pub brokers: Vec<Target>,
     /// Port for clients; default 9092, or 19092 if that is the cluster's own
     #[arg(long, value_name = "PORT")]
     pub listen: Option<u16>,

@@ -9,8 +9,9 @@ pub use http::http;
 pub use kafka::kafka;
 
 use crate::cli::Target;
+use anyhow::{Context, bail};
 use folder::Folder;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -60,17 +61,31 @@ fn resolves_here(name: &str, port: u16) -> bool {
         .is_ok_and(|addresses| addresses.map(|a| a.ip()).any(|ip| ip == IpAddr::V4(Ipv4Addr::LOCALHOST)))
 }
 
+/// Connects to the first of the target's addresses that answers.
+fn connect(target: &Target) -> anyhow::Result<TcpStream> {
+    let addresses = (target.host.as_str(), target.port)
+        .to_socket_addrs()
+        .with_context(|| format!("{} cannot be resolved", target.host))?;
+    let mut last = None;
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, PATIENCE) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = Some(error),
+        }
+    }
+    match last {
+        Some(error) => Err(error).with_context(|| format!("{target} cannot be reached")),
+        None => bail!("{} has no address", target.host),
+    }
+}
+
 /// The target as endpoints are written: a name, or an address. `localhost` may be either of two addresses; the one that
 /// answers is taken.
 fn endpoint(target: &Target) -> String {
     match target.ip() {
         Some(ip) => {
-            let answering = (target.host == "localhost")
-                .then(|| {
-                    let addresses: Vec<SocketAddr> = ("localhost", target.port).to_socket_addrs().ok()?.collect();
-                    addresses.into_iter().find(|address| TcpStream::connect_timeout(address, PATIENCE).is_ok())
-                })
-                .flatten();
+            let answering =
+                (target.host == "localhost").then(|| connect(target).ok()?.peer_addr().ok()).flatten();
             ip_endpoint(answering.map_or(ip, |address| address.ip()), target.port)
         }
         None => fqdn_endpoint(&target.host, target.port),

@@ -31,14 +31,21 @@ impl Folder {
 
     /// Writes a file that the user may edit: one that differs is kept.
     pub(super) fn manifest(&mut self, name: &str, text: &str) -> anyhow::Result<()> {
-        let path = self.path.join(name);
-        match fs::read_to_string(&path) {
-            Ok(standing) if standing != text && !self.overwrite => {
-                self.kept.push(name.to_owned());
-                Ok(())
-            }
-            _ => self.generated(name, text),
+        if self.keeps(name, text) { Ok(()) } else { self.generated(name, text) }
+    }
+
+    /// As [`Folder::manifest`], for files into which the user writes a password: only their owner may read them.
+    pub(super) fn private(&mut self, name: &str, text: &str) -> anyhow::Result<()> {
+        if self.keeps(name, text) { Ok(()) } else { write_private(&self.path.join(name), text) }
+    }
+
+    /// Whether the file stands there with other text and shall stay; takes note of it.
+    fn keeps(&mut self, name: &str, text: &str) -> bool {
+        let keeps = !self.overwrite && fs::read_to_string(self.path.join(name)).is_ok_and(|standing| standing != text);
+        if keeps {
+            self.kept.push(name.to_owned());
         }
+        keeps
     }
 
     /// Writes a file that follows from the others.
@@ -59,7 +66,8 @@ impl Folder {
             return String::new();
         }
         format!(
-            "\nnote: kept {} as found, although this command would write something else; --overwrite replaces {}\n",
+            "\nnote: kept {} as found, although this command would write something else, so that what is said above may not hold; \
+             --overwrite replaces {}\n",
             self.kept.join(" and "),
             if self.kept.len() == 1 { "it" } else { "them" }
         )

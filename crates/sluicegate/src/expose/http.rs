@@ -1,6 +1,6 @@
 //! `expose http`.
 
-use super::{CLASS, Exposed, Folder, addresses, endpoint, is_local_name, resolves_here};
+use super::{CLASS, Exposed, Folder, addresses, connect, endpoint, is_local_name, resolves_here};
 use crate::cli::ExposeHttpArgs;
 
 /// Writes the folder for an HTTP server.
@@ -22,6 +22,10 @@ pub fn http(args: &ExposeHttpArgs) -> anyhow::Result<Exposed> {
             format!("--resolve {host}:{port}:127.0.0.1 ")
         }
     };
+    let absent = match connect(&args.target) {
+        Ok(_) => String::new(),
+        Err(error) => format!("\nnote: {error:#}; until it answers, requests get status 502 or 503\n"),
+    };
     let text = format!(
         "{target} is exposed as http://{host}:{http}/ and https://{host}:{https}/.
 
@@ -31,7 +35,7 @@ The folder {dir} holds:
 
 curl:  curl {plain}http://{host}:{http}/
        curl {tls}--cacert {ca} https://{host}:{https}/
-{note}",
+{absent}{note}",
         target = args.target,
         dir = folder.path().display(),
         plain = resolve(http),
