@@ -119,12 +119,16 @@ impl Config {
             .map(|(path, why)| Problem::of_file(path, Severity::Error, UNREADABLE, why.clone(), ""))
             .collect();
         problems.extend(self.loaded.problems.iter().map(Problem::from));
+        let refused = self.refused();
         problems.extend(self.findings.iter().map(|finding| {
             let mut problem = report::place(finding, &self.loaded.resources);
             if problem.file.is_empty() {
                 // It stands in for what cannot be read, so that its old place means nothing.
                 let object = self.last_good.objects.get_any(&finding.key);
                 problem.file = object.map(|object| object.source().file.to_string()).unwrap_or_default();
+            }
+            if let Some((_, place)) = refused.iter().find(|(name, _)| says_missing(&finding.message, name)) {
+                problem.help = format!("it is there, but not taken because of the error at {place}: mend that one");
             }
             problem
         }));
@@ -134,6 +138,19 @@ impl Config {
         problems.sort();
         problems.dedup();
         problems
+    }
+
+    /// Every object that is written down and not valid, with the place of its first error: to those that refer to it, it is missing.
+    fn refused(&self) -> Vec<(String, String)> {
+        let errors = self.loaded.problems.iter().filter(|problem| problem.severity == Severity::Error);
+        errors
+            .filter_map(|problem| Some((problem.object.as_ref()?, problem)))
+            .filter(|(key, _)| self.loaded.resources.get_any(key).is_none())
+            .map(|(key, problem)| {
+                let place = format!("{}:{}:{}", problem.file, problem.line, problem.column);
+                (report::Object::from(key).to_string(), place)
+            })
+            .collect()
     }
 
     /// Says why no port is opened, if no object is to blame.
@@ -190,6 +207,15 @@ impl Config {
     pub fn snapshot(&self) -> &Snapshot {
         self.translator.snapshot()
     }
+}
+
+/// Whether a message says that the object of this kind and name does not exist.
+fn says_missing(message: &str, name: &str) -> bool {
+    let missing = message.contains("does not exist") || message.starts_with("there is no ");
+    missing
+        && message.split_once(name).is_some_and(|(_, after)| {
+            !after.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '-' || next == '.')
+        })
 }
 
 #[cfg(test)]
@@ -281,6 +307,18 @@ mod tests {
         assert!(errors(&config).iter().any(|line| line == "d/b.yaml: error[SG0001] permission denied"));
         update(&mut config, both()[..1].to_vec());
         assert_eq!(routes(&config), [""; 0]);
+    }
+
+    #[test]
+    fn what_refers_to_an_object_with_an_error_points_to_that_error() {
+        let mut config = Config::new(Settings::default());
+        let gateway = GATEWAY.replace("port: 8080", "port: \"8080\"");
+        update(&mut config, vec![source("a.yaml", gateway), source("b.yaml", route("x", "/x"))]);
+        let problems = config.problems();
+        let parent = problems.iter().find(|problem| problem.message.starts_with("there is no Gateway")).unwrap();
+        assert!(parent.help.contains("not taken because of the error at a.yaml:11:"), "{parent:?}");
+        assert!(says_missing("Backend default/b of group x does not exist", "Backend default/b"));
+        assert!(!says_missing("Backend default/b-2 does not exist", "Backend default/b"));
     }
 
     #[test]
