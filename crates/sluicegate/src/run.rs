@@ -14,7 +14,7 @@ use log::ProblemLog;
 use proxy::{Options, Proxy};
 use signals::Signal;
 use snapshot::{Ack, Refusal};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -83,7 +83,10 @@ pub fn run(paths: &[PathBuf], args: &ServeArgs) -> anyhow::Result<ExitCode> {
         };
         match event {
             Ok(Event::Files(scan)) => server.apply(&scan, false),
-            Ok(Event::Signal(Signal::Reload)) => watch.look(),
+            Ok(Event::Signal(Signal::Reload)) => {
+                tracing::info!("SIGHUP: reading all files again");
+                watch.look();
+            }
             Ok(Event::Signal(Signal::Stop)) => return Ok(server.stop(args.drain_timeout)),
             Err(RecvTimeoutError::Timeout) => server.recheck_refusals(),
             Err(RecvTimeoutError::Disconnected) => bail!("nobody waits for signals any more"),
@@ -184,16 +187,6 @@ impl Server {
             tracing::info!(version = env!("CARGO_PKG_VERSION"), %objects, %files, admin, "started");
             text.lines().for_each(|line| tracing::info!("{}", line.trim()));
         }
-        let ports: BTreeSet<u16> = self
-            .refusals
-            .iter()
-            .filter(|refusal| refusal.field.ends_with(".port"))
-            .filter_map(|refusal| listener_port(refusal, snapshot))
-            .filter(|port| *port < 1024)
-            .collect();
-        if let Some(port) = ports.first() {
-            tracing::warn!("ports below 1024 may need privileges; --port-map {port}={} listens elsewhere", port + 8000);
-        }
     }
 
     /// Ends; says with which status.
@@ -212,10 +205,4 @@ impl Server {
             ExitCode::FAILURE
         }
     }
-}
-
-fn listener_port(refusal: &Refusal, snapshot: &snapshot::Snapshot) -> Option<u16> {
-    let snapshot::Entity::Gateway(gateway) = snapshot.entities.get(&refusal.entity)? else { return None };
-    let index: usize = refusal.field.strip_prefix("spec.listeners[")?.split_once(']')?.0.parse().ok()?;
-    gateway.listeners.iter().find(|listener| listener.index == index).map(|listener| listener.port)
 }
