@@ -35,6 +35,12 @@ impl Runtime {
         self.backends.get(key)
     }
 
+    /// The port under which clients reach what the spec calls `port`: another one where ports are mapped.
+    pub(crate) fn advertised(&self, port: u16) -> u16 {
+        let listeners = self.ports.values().flat_map(|port| &port.listeners);
+        listeners.into_iter().find(|listener| listener.port == port).map_or(port, |listener| listener.advertised)
+    }
+
     /// What is served on a bound port.
     pub(crate) fn port(&self, bound: u16) -> Option<&Arc<Port>> {
         self.ports.get(&bound)

@@ -192,6 +192,8 @@ pub(super) struct Asked<'a> {
     pub(super) path: &'a PathAndQuery,
     /// Length of the path prefix that matched.
     pub(super) prefix: Option<usize>,
+    /// The port under which clients reach a port of the spec.
+    pub(super) advertised: &'a dyn Fn(u16) -> u16,
 }
 
 /// Status and `Location` of a redirect (`HTTPRequestRedirectFilter`). `None`: the request has no host to redirect to.
@@ -203,6 +205,7 @@ pub(super) fn redirect(to: &Redirect, asked: &Asked<'_>) -> Option<(StatusCode, 
     }
     let well_known = if scheme == "https" { 443 } else { 80 };
     let port = to.port.unwrap_or(if to.scheme.is_some() { well_known } else { asked.listener_port });
+    let port = (asked.advertised)(port);
     let path = match &to.path {
         Some(modifier) => modified(asked.path, modifier, asked.prefix),
         // The target of OPTIONS may be an asterisk, which must not become a part of the host.
@@ -268,7 +271,15 @@ mod tests {
         let location = |scheme: Option<&str>, port, asked_scheme, listener_port| {
             let to = Redirect { scheme: scheme.map(str::to_owned), hostname: None, path: None, port, status: 302 };
             let path = PathAndQuery::from_static("/p?q");
-            let asked = Asked { scheme: asked_scheme, host: "h:99", listener_port, path: &path, prefix: None };
+            let advertised = |port| if port == 8088 { 18088 } else { port };
+            let asked = Asked {
+                scheme: asked_scheme,
+                host: "h:99",
+                listener_port,
+                path: &path,
+                prefix: None,
+                advertised: &advertised,
+            };
             redirect(&to, &asked).unwrap().1.to_str().unwrap().to_owned()
         };
         assert_eq!(location(None, None, "http", 80), "http://h/p?q");
@@ -281,5 +292,6 @@ mod tests {
         assert_eq!(location(Some("https"), Some(8443), "http", 80), "https://h:8443/p?q");
         assert_eq!(location(None, Some(8083), "http", 80), "http://h:8083/p?q");
         assert_eq!(location(None, Some(80), "http", 8080), "http://h/p?q");
+        assert_eq!(location(None, None, "http", 8088), "http://h:18088/p?q");
     }
 }

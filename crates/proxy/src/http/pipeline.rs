@@ -19,6 +19,7 @@ use crate::{
     listener::{Listener, ListenerKind},
     router::{self, Name},
     upstream::{Backend, ConnectError, Endpoint},
+    worker::Worker,
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts,
@@ -100,7 +101,9 @@ fn accept(exchange: &mut Exchange, request: &Request<Incoming>) -> Result<Accept
     }
     message::check_framing(request)?;
     let limits = exchange.connection.worker.limits();
-    if request.headers().len() > limits.headers {
+    // A cookie is one field, in however many pieces HTTP/2 sends it (RFC 9113 8.2.3); their bytes are bounded as all are.
+    let crumbs = request.headers().get_all(header::COOKIE).iter().skip(1).count();
+    if request.headers().len() - crumbs > limits.headers {
         return Err(bad(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too many header fields"));
     }
     if let Some(expect) = request.headers().get(header::EXPECT)
@@ -145,7 +148,8 @@ fn accept(exchange: &mut Exchange, request: &Request<Incoming>) -> Result<Accept
         );
     }
     if let Some(to) = &rule.filters.redirect {
-        let (status, location) = redirect(to, &listener, host, request.uri().path_and_query(), prefix)?;
+        let (status, location) =
+            redirect(to, &exchange.connection.worker, &listener, host, request.uri().path_and_query(), prefix)?;
         return Ok(Accepted::Redirect(status, location));
     }
     Ok(Accepted::Forward(Matched { listener, rule, prefix }))
@@ -157,6 +161,7 @@ fn scheme(listener: &Listener) -> &'static str {
 
 fn redirect(
     to: &snapshot::Redirect,
+    worker: &Worker,
     listener: &Listener,
     host: &str,
     path: Option<&PathAndQuery>,
@@ -164,7 +169,9 @@ fn redirect(
 ) -> Result<(StatusCode, HeaderValue), Refused> {
     let root = PathAndQuery::from_static("/");
     let path = path.unwrap_or(&root);
-    let asked = Asked { scheme: scheme(listener), host, listener_port: listener.port, path, prefix };
+    let advertised = |port| worker.with_runtime(|runtime| runtime.advertised(port));
+    let asked =
+        Asked { scheme: scheme(listener), host, listener_port: listener.port, path, prefix, advertised: &advertised };
     filter::redirect(to, &asked)
         .ok_or_else(|| Refused::new(StatusCode::BAD_REQUEST, Flag::BadRequest, "no host to redirect to"))
 }
@@ -184,7 +191,7 @@ async fn forward(
     if let Some(to) = &destination.filters.redirect {
         let host = exchange.host.clone();
         let host = host.to_str().unwrap_or_default();
-        return match redirect(to, &listener, host, request.uri().path_and_query(), prefix) {
+        return match redirect(to, &connection.worker, &listener, host, request.uri().path_and_query(), prefix) {
             Ok((status, location)) => Ok(redirected(exchange, status, location)),
             Err(refused) => Err((exchange, refused)),
         };
@@ -315,6 +322,14 @@ async fn send(
     let mut fresh = false;
     loop {
         let mut lease = lease(exchange, connection, backend, want, fresh).await?;
+        // HTTP/1.0 knows requests without a host, HTTP/2 does not: then it is the one that was dialled.
+        if lease.is_http2()
+            && outgoing.target.host.is_empty()
+            && let Some(endpoint) = &exchange.endpoint
+            && let Ok(host) = HeaderValue::from_str(&endpoint.to_string())
+        {
+            outgoing.target.host = host;
+        }
         let request =
             outgoing.request(&lease, backend, body.take().unwrap_or_else(|| RequestBody::empty(&exchange.meter)));
         let bodyless = http_body::Body::is_end_stream(request.body());

