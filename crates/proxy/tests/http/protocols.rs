@@ -284,3 +284,31 @@ fn a_client_that_leaves_frees_the_backend() {
     let line = world.log_line(|line| line["path"] == "/left");
     assert_eq!((&line["status"], &line["flags"]), (&499.into(), &"CLIENT_GONE".into()));
 }
+
+/// A browser with many cookies sends each as a field of its own.
+#[test]
+fn the_pieces_of_a_cookie_are_one_field() {
+    let world = both();
+    block_on(async {
+        let mut sender = h2::<Empty<Bytes>>(&world).await;
+        let request = (0..180).fold(Request::get("http://a/").header("to", "h1"), |request, n| {
+            request.header("cookie", format!("c{n}=1"))
+        });
+        let response = sender.send_request(request.body(Empty::new()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert!(text(response).await.contains("c178=1; c179=1\n"));
+        let request = (0..180).fold(Request::get("http://a/"), |request, n| request.header(format!("x-{n}"), "1"));
+        let response = sender.send_request(request.body(Empty::new()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    });
+}
+
+/// HTTP/1.0 knows requests without a host; HTTP/2 does not.
+#[test]
+fn a_request_without_host_reaches_backends_of_both_versions() {
+    let world = both();
+    for to in ["h1", "h2c"] {
+        let answer = Answer::parse(&world.raw(format!("GET /x HTTP/1.0\r\nto: {to}\r\n\r\n")));
+        assert_eq!(answer.status, 200, "{to} {answer:?}");
+    }
+}
