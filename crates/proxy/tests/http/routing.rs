@@ -196,3 +196,24 @@ fn requests_are_counted_per_listener_route_and_backend() {
     world.get("h", "/new");
     assert!(metrics(&world).contains(&line("2xx", 3)));
 }
+
+/// What is under way ends as it began, whatever becomes of its route, its backend and its endpoint.
+#[test]
+fn requests_outlive_their_route_and_backend() {
+    let mut world = World::start(&[""], simple(vec![Rule::prefix("/").to("echo")]));
+    let mut clients = [world.connect(), world.connect()];
+    for client in &mut clients {
+        client.write_all(b"GET /slow HTTP/1.1\r\nhost: h\r\n\r\n").unwrap();
+    }
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    world.apply(vec![backend("echo", snapshot::AppProtocol::Default, &[])]);
+    world.remove(vec![
+        snapshot::EntityKey::HttpRoute(snapshot::ObjectName::new("ns", "route")),
+        snapshot::EntityKey::Backend(backend_key("echo")),
+    ]);
+    for client in &mut clients {
+        read_answer(client).saw("GET /slow HTTP/1.1");
+        client.write_all(b"GET /slow HTTP/1.1\r\nhost: h\r\n\r\n").unwrap();
+        assert_eq!(read_answer(client).status, 404);
+    }
+}

@@ -7,8 +7,8 @@ use hyper_util::rt::TokioIo;
 use proxy::{AccessLog, Options, Proxy};
 use snapshot::{
     AppProtocol, Attachment, Backend, BackendKey, BackendKind, BackendTarget, Delta, Endpoint, EndpointAddress, Entity,
-    Gateway, Hostname, HttpFilter, HttpMatch, HttpRoute, HttpRule, Listener, ListenerProtocol, ListenerRef, ObjectName,
-    PathMatch, PathRank, Precedence, TextMatch, Timeouts, ValueMatch, WeightedBackend,
+    EntityKey, Gateway, Hostname, HttpFilter, HttpMatch, HttpRoute, HttpRule, Listener, ListenerProtocol, ListenerRef,
+    ObjectName, PathMatch, PathRank, Precedence, TextMatch, Timeouts, ValueMatch, WeightedBackend,
 };
 use std::{
     cmp::Reverse,
@@ -63,6 +63,12 @@ impl World {
     pub fn apply(&mut self, upserts: Vec<Entity>) {
         self.revision += 1;
         let ack = self.proxy.apply(Delta { revision: self.revision, upserts, removes: vec![] });
+        assert_eq!(ack.refusals, []);
+    }
+
+    pub fn remove(&mut self, removes: Vec<EntityKey>) {
+        self.revision += 1;
+        let ack = self.proxy.apply(Delta { revision: self.revision, upserts: vec![], removes });
         assert_eq!(ack.refusals, []);
     }
 
