@@ -10,6 +10,8 @@
 //! - `X-Forwarded-For` is appended to; `X-Forwarded-Proto` and `X-Forwarded-Host` are set. `Via` is not sent, although
 //!   RFC 9110 7.6.3 wants it of gateways: origins such as nginx send uncompressed bodies where they see it.
 //! - A `Host` that differs from the request target is refused with 400, and so is a request without or with several.
+//! - A backend's response whose end is ambiguous becomes 502; no filter changes a length.
+//! - Other spellings, with underscores, of headers that the gateway sets do not reach a backend.
 //! - CONNECT is refused with 405; `Expect: 100-continue` is answered by the gateway.
 //! - HTTP/2 requests cannot switch protocols (RFC 8441 is not offered).
 
