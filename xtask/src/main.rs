@@ -16,7 +16,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   gen [--check]        Kafka's messages, the ledger and the reference docs, from their sources
   demo [--once]        the main job on real input; stays up until Ctrl-C, or ends by itself
   kafka [OPTIONS]      real brokers by hand: --brokers N, --version V; stays up until Ctrl-C
-  fuzz TARGET [SECS]   one fuzz target: kafka_decode route_match sni yaml_load
+  fuzz TARGET [SECS]   one fuzz target: kafka_decode kafka_session route_match sni yaml_load
 ";
 
 fn main() -> ExitCode {

@@ -7,10 +7,13 @@ use super::{
     session::{Answer, Caps, Plan, Session},
 };
 use bytes::Bytes;
-use kafka::RequestPrefix;
+use kafka::{
+    RequestPrefix,
+    walk::{EndpointWalker, Step},
+};
 use std::{sync::Arc, time::Instant};
 
-/// Any bytes as a conversation, under filters and without: after each frame's length, its lowest bit says who speaks.
+/// Any bytes as a conversation, under each kind of filter and without: after each frame's length, its lowest bit says who speaks.
 pub(crate) fn fuzz(bytes: &[u8]) {
     let mapping = snapshot::TopicMapping {
         name: "m".into(),
@@ -18,8 +21,17 @@ pub(crate) fn fuzz(bytes: &[u8]) {
         broker: "b".into(),
         kind: snapshot::MappingKind::Exact,
     };
-    for mappings in [&[][..], &[mapping]] {
-        let Ok(filters) = Filters::compile(mappings, &[]) else { return };
+    let acl = snapshot::AclEntry {
+        name: "a".into(),
+        resource: snapshot::AclResource::Topic,
+        pattern: snapshot::AclPattern::Prefix("a".into()),
+        operations: vec![snapshot::AclOperation::Read, snapshot::AclOperation::Describe],
+        principals: vec![],
+        action: snapshot::AclAction::Allow,
+    };
+    let kinds: [(&[_], &[_]); 4] = [(&[], &[]), (&[mapping.clone()], &[]), (&[], &[acl.clone()]), (&[mapping], &[acl])];
+    for (mappings, acls) in kinds {
+        let Ok(filters) = Filters::compile(mappings, acls) else { return };
         let scope = Scope { filters: Arc::new(filters), ..Scope::default() };
         let caps = Caps { before_authentication: 1 << 10, frame: 1 << 16, held_response: 64 };
         converse(&mut Session::new(scope, caps, None), bytes);
@@ -41,7 +53,8 @@ fn converse(session: &mut Session, mut bytes: &[u8]) {
             let correlation = body.first_chunk().map_or(0, |bytes| i32::from_be_bytes(*bytes));
             session.plan_response(body.len(), correlation, now).and_then(|answer| match answer {
                 Answer::Hold => session.response(&whole, now).map(drop),
-                Answer::Pass | Answer::Walk(_) => Ok(()),
+                Answer::Walk(walker) => walk(walker, body),
+                Answer::Pass => Ok(()),
             })
         };
         if result.is_err() {
@@ -63,4 +76,19 @@ fn request(session: &mut Session, whole: &Bytes, now: Instant) -> Result<(), Clo
         Plan::Wait => {}
     }
     session.take_own().map(drop)
+}
+
+/// Edits a response as the pump does; one that is cut short waits for more.
+fn walk(mut walker: EndpointWalker, mut body: &[u8]) -> Result<(), Close> {
+    loop {
+        match walker.step(body).map_err(|_| Close::Unexpected)? {
+            Step::Done | Step::NeedMore => return Ok(()),
+            Step::Pass(len) => body = body.get(len..).unwrap_or_default(),
+            Step::Tail(len) => {
+                let Some((tail, rest)) = body.split_at_checked(len) else { return Ok(()) };
+                walker.tail(Bytes::copy_from_slice(tail)).map_err(|_| Close::Unexpected)?;
+                body = rest;
+            }
+        }
+    }
 }
