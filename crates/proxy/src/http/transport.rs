@@ -63,11 +63,10 @@ impl Transport {
         Rc::clone(&self.writes)
     }
 
-    /// The connection; bytes still held here come first, then those that hyper had read.
-    pub(super) fn into_parts(self, read: &Bytes) -> (Io, Bytes) {
-        let early =
-            if self.early.is_empty() { read.clone() } else { [read.as_ref(), self.early.as_ref()].concat().into() };
-        (self.io.into_inner(), early)
+    /// The connection; bytes that hyper had read come first, then those still held here. They are copied, as `read` may be
+    /// the empty end of a buffer that would otherwise live as long as they do.
+    pub(super) fn into_parts(self, read: &[u8]) -> (Io, Bytes) {
+        (self.io.into_inner(), [read, &self.early].concat().into())
     }
 }
 
@@ -114,5 +113,27 @@ impl Write for Transport {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::{BufMut, BytesMut};
+
+    #[tokio::test]
+    async fn what_is_left_holds_no_buffer() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let transport = async |early: &'static [u8]| {
+            let stream = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            Transport::new(Io::Plain(stream), Bytes::from_static(early))
+        };
+        let mut read = BytesMut::with_capacity(8 << 10);
+        read.put_slice(b"a whole request");
+        read.advance(15);
+        let (_, rest) = transport(b"").await.into_parts(&read.freeze());
+        assert_eq!(rest.try_into_mut().map_or(0, |rest| rest.capacity()), 0);
+        let (_, rest) = transport(b"der").await.into_parts(b"hea");
+        assert_eq!(rest, "header");
     }
 }
