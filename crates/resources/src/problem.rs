@@ -82,7 +82,7 @@ codes! {
     KindNotServed = "SG0203", Note, "The kind is not served yet",
         "The kind is known, but this version does not serve it. It is read and checked, and has no effect.";
     UnknownVersion = "SG0204", Error, "The kind has no such version",
-        "The kind is one of ours, but not under this `apiVersion`. The message lists the versions that are read.";
+        "The kind is one of ours, but not under this `apiVersion`, or the group is misspelt. The message lists the versions that are read.";
     DuplicateObject = "SG0205", Error, "The object is defined twice",
         "Two documents define the same kind, namespace and name. The first in sorted path order counts, even when it is invalid; the other is ignored. Remove or rename one of them.";
     NamespaceIgnored = "SG0206", Warning, "The kind has no namespace",

@@ -64,7 +64,7 @@ pub(super) enum Identity {
     Unserved(String),
     /// Any other kind; maybe one of ours is meant.
     Foreign { what: String, hint: Option<String> },
-    /// One of our kinds in a version that does not exist.
+    /// One of our kinds in a version that does not exist, or in nearly one of its groups.
     UnknownVersion(Kind),
     /// A group of ours, and nearly the name of one of its kinds.
     Misspelt(Kind),
@@ -112,6 +112,11 @@ pub(super) fn identify(node: &Node) -> Identity {
         return Identity::Misspelt(kind);
     }
     let elsewhere = Kind::ALL.iter().find(|ours| ours.as_str() == kind);
+    if let Some(ours) = elsewhere
+        && closest(group, ours.groups().filter(|ours| ours.contains('.'))).is_some()
+    {
+        return Identity::UnknownVersion(*ours);
+    }
     let hint = elsewhere.map(|ours| format!("ours is {}", ours.api_versions().join(" or ")));
     Identity::Foreign { what, hint }
 }

@@ -122,9 +122,19 @@ pub fn read_file(path: impl Into<Arc<str>>, bytes: &[u8]) -> FileObjects {
     };
     for document in document::split(bytes) {
         let start = Position { line: document.lines_before + 1, column: 1 };
-        let Ok(text) = std::str::from_utf8(document.bytes) else {
-            reader.broken(start, Code::NotText, "the document is not UTF-8".to_owned());
-            continue;
+        let text = match std::str::from_utf8(document.bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let good = String::from_utf8_lossy(&document.bytes[..error.valid_up_to()]);
+                let (lines, last) = (good.matches('\n').count(), good.rsplit('\n').next().unwrap_or_default());
+                let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+                let at = Position {
+                    line: start.line.saturating_add(count(lines)),
+                    column: count(last.chars().count()).saturating_add(1),
+                };
+                reader.broken(at, Code::NotText, "the document is not UTF-8 from here on".to_owned());
+                continue;
+            }
         };
         match tree::parse(text, document.lines_before) {
             Ok(node) => reader.document(&node),

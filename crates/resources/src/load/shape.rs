@@ -201,8 +201,10 @@ impl Check {
                 Some("put the value in quotes".to_owned())
             } else if unquote {
                 Some("write it without quotes".to_owned())
+            } else if shape.types.iter().any(|name| name == "array") {
+                Some("write it as a list, each item on a line of its own after `- `".to_owned())
             } else {
-                None
+                self.no_space_after_colon(node, shape)
             };
             let shown = self.shown(node);
             return self.report(
@@ -221,6 +223,12 @@ impl Check {
             Value::Float(value) => self.number(*value, &Json::from(*value), at, shape),
             Value::Null | Value::Bool(_) => {}
         }
+    }
+
+    /// YAML takes `name:shop` for text: a mapping needs a space after the colon.
+    fn no_space_after_colon(&self, node: &Node, shape: &Shape) -> Option<String> {
+        let key = node.text()?.split_once(':')?.0;
+        shape.properties.contains_key(key).then(|| format!("put a space after `{key}:`"))
     }
 
     /// A scalar as it may be shown in a message.
@@ -350,8 +358,13 @@ impl Check {
             return self.report(at, Code::BadLength, message, None);
         }
         if let Some(pattern) = shape.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
-            let hint = (text != text.to_lowercase() && pattern.is_match(&text.to_lowercase()))
-                .then(|| "it must be in lower case".to_owned());
+            let hint = if text != text.to_lowercase() && pattern.is_match(&text.to_lowercase()) {
+                Some("it must be in lower case".to_owned())
+            } else if self.path.contains("hostname") {
+                host(text).filter(|host| pattern.is_match(host)).map(|host| format!("write {host}"))
+            } else {
+                None
+            };
             let message = format!("{} should match '{pattern}'", self.quoted(text));
             return self.report(at, Code::BadFormat, message, hint);
         }
@@ -398,6 +411,13 @@ fn type_name(name: &str) -> &str {
     }
 }
 
+/// The host in a URL, before a port, or before the root's dot: what fields for host names take of it.
+fn host(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    text.split(['/', ':']).next().map(|host| host.trim_end_matches('.'))
+}
+
 /// A key as a part of a path: keys that are no names stand in brackets.
 fn part(key: &str) -> String {
     if key.bytes().all(|b| b.is_ascii_alphanumeric()) && !key.is_empty() { key.to_owned() } else { format!("[{key}]") }
@@ -436,17 +456,20 @@ pub(super) fn closest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> O
         .map(|(_, name)| name)
 }
 
-/// Levenshtein's distance.
+/// Levenshtein's distance, in which two neighbours that have changed places count once.
 fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
+        let mut next = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let substitution = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substitution.min(row[j] + 1).min(diagonal + 1);
+            let mut least = (row[j] + usize::from(x != y)).min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                least = least.min(before[j - 1] + 1);
+            }
+            next.push(least);
         }
+        before = std::mem::replace(&mut row, next);
     }
     row[b.len()]
 }
@@ -460,7 +483,15 @@ mod tests {
         let names = ["hostnames", "rules", "parentRefs"];
         assert_eq!(closest("hostname", names.into_iter()), Some("hostnames"));
         assert_eq!(closest("ParentRef", names.into_iter()), Some("parentRefs"));
+        assert_eq!(closest("ruels", names.into_iter()), Some("rules"));
         assert_eq!(closest("timeout", names.into_iter()), None);
+    }
+
+    #[test]
+    fn a_host_is_found_in_what_people_write() {
+        for written in ["http://shop.example.com/", "shop.example.com:8080", "shop.example.com.", " shop.example.com"] {
+            assert_eq!(host(written), Some("shop.example.com"), "{written}");
+        }
     }
 
     #[test]
