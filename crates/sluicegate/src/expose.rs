@@ -84,8 +84,7 @@ fn connect(target: &Target) -> anyhow::Result<TcpStream> {
 fn endpoint(target: &Target) -> String {
     match target.ip() {
         Some(ip) => {
-            let answering =
-                (target.host == "localhost").then(|| connect(target).ok()?.peer_addr().ok()).flatten();
+            let answering = (target.host == "localhost").then(|| connect(target).ok()?.peer_addr().ok()).flatten();
             ip_endpoint(answering.map_or(ip, |address| address.ip()), target.port)
         }
         None => fqdn_endpoint(&target.host, target.port),

@@ -1,8 +1,8 @@
 //! The log of the process, on standard error.
 
 use crate::cli::{LogArgs, LogFormat};
+use crate::report::Style;
 use anyhow::Context;
-use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging; fails if the level cannot be read or a log was started before.
@@ -15,7 +15,9 @@ pub fn start(args: &LogArgs) -> anyhow::Result<()> {
     };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match args.log_format {
-        LogFormat::Text => log.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Text => {
+            log.with_target(false).with_ansi(Style::of(&std::io::stderr()) == Style::Coloured).try_init()
+        }
         LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
     }
     .map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))

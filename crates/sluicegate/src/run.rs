@@ -123,7 +123,7 @@ impl Server {
                 revision,
                 changed,
                 removed,
-                milliseconds = began.elapsed().as_millis(),
+                milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
                 "configuration applied"
             );
         }
@@ -173,18 +173,18 @@ impl Server {
     /// Says what is served, once at the start.
     fn announce(&self) {
         let snapshot = self.config.snapshot();
-        let objects = count(self.config.objects().len(), "object");
-        let files = count(self.config.files(), "file");
+        let (objects, files) = (self.config.objects().len(), self.config.files());
         let text = summary::summary(snapshot, &self.port_map, &self.refusals);
         if self.text {
             let admin = match self.proxy.admin_address() {
                 Some(address) => format!("admin on http://{address}/ (healthz readyz metrics status config)"),
                 None => "no admin port".to_owned(),
             };
+            let (objects, files) = (count(objects, "object"), count(files, "file"));
             log::stderr(&format!("sluicegate {}: {objects} in {files}; {admin}\n{text}", env!("CARGO_PKG_VERSION")));
         } else {
             let admin = self.proxy.admin_address().map(|address| address.to_string());
-            tracing::info!(version = env!("CARGO_PKG_VERSION"), %objects, %files, admin, "started");
+            tracing::info!(version = env!("CARGO_PKG_VERSION"), objects, files, admin, "started");
             text.lines().for_each(|line| tracing::info!("{}", line.trim()));
         }
     }

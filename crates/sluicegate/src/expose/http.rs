@@ -24,7 +24,7 @@ pub fn http(args: &ExposeHttpArgs) -> anyhow::Result<Exposed> {
     };
     let absent = match connect(&args.target) {
         Ok(_) => String::new(),
-        Err(error) => format!("\nnote: {error:#}; until it answers, requests get status 502 or 503\n"),
+        Err(error) => format!("\nnote: {error:#}; until it answers, requests get status 502\n"),
     };
     let text = format!(
         "{target} is exposed as http://{host}:{http}/ and https://{host}:{https}/.
