@@ -29,6 +29,7 @@ fn version_in_both_forms() {
         env!("CARGO_PKG_VERSION"),
         "\nGateway API v1.7.0\n"
     )));
+    assert_eq!(stdout(&sluicegate(&["--version"])), concat!("sluicegate ", env!("CARGO_PKG_VERSION"), "\n"));
     let version: Value = serde_json::from_slice(&sluicegate(&["version", "-o", "json"]).stdout).unwrap();
     assert_eq!(version["gatewayApi"], "v1.7.0");
     assert_eq!(version["kinds"]["Service"], serde_json::json!(["v1"]));
@@ -107,6 +108,27 @@ fn wrong_targets_and_hosts_are_refused() {
     let output = sluicegate(&["certificate", "--host", "a b", "--dir", dir.path().to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("`a b` is neither a name"), "{output:?}");
+}
+
+#[test]
+fn a_server_that_does_not_answer_yet_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let folder = dir.path().join("folder");
+    let said =
+        stdout(&sluicegate(&["expose", "http", &closed.to_string(), "--no-run", "--dir", folder.to_str().unwrap()]));
+    assert!(said.contains(&format!("note: {closed} cannot be reached: Connection refused")), "{said}");
+}
+
+#[test]
+fn an_access_log_that_cannot_be_opened_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let output =
+        sluicegate(&["run", dir.path().to_str().unwrap(), "--admin", "off", "--access-log", "/nowhere/at/all"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("cannot open the access log: /nowhere/at/all: No such file or directory"), "{said}");
+    assert_eq!(said.matches("No such file").count(), 1, "{said}");
 }
 
 #[test]
