@@ -152,14 +152,18 @@ pub fn read(scan: &Scan) -> (Vec<Source>, BTreeMap<PathBuf, String>) {
 }
 
 fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    let too_large = || io::Error::other(format!("larger than {} MiB", MAX_FILE_BYTES >> 20));
     let mut tries = 0;
     loop {
         let mut file = std::fs::File::open(path)?;
         let before = Stamp::of(&file.metadata()?);
+        if before.size > MAX_FILE_BYTES {
+            return Err(too_large());
+        }
         let mut bytes = Vec::new();
         file.by_ref().take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(io::Error::other(format!("larger than {} MiB", MAX_FILE_BYTES >> 20)));
+            return Err(too_large());
         }
         tries += 1;
         if tries > 10 || Stamp::of(&std::fs::metadata(path)?) == before {
@@ -219,6 +223,16 @@ mod tests {
         let second = scan(&[root.to_owned()]);
         assert_ne!(first, second);
         assert_eq!(read(&second).0[0].bytes, b"two");
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("huge.yaml");
+        fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let (sources, unreadable) = read(&scan(&[dir.path().to_owned()]));
+        assert!(sources.is_empty());
+        assert_eq!(unreadable[&path], "larger than 64 MiB");
     }
 
     #[test]
