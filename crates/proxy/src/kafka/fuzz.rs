@@ -29,7 +29,8 @@ pub(crate) fn fuzz(bytes: &[u8]) {
         principals: vec![],
         action: snapshot::AclAction::Allow,
     };
-    let kinds: [(&[_], &[_]); 4] = [(&[], &[]), (&[mapping.clone()], &[]), (&[], &[acl.clone()]), (&[mapping], &[acl])];
+    let (mapping, acl) = ([mapping], [acl]);
+    let kinds: [(&[_], &[_]); 4] = [(&[], &[]), (&mapping, &[]), (&[], &acl), (&mapping, &acl)];
     for (mappings, acls) in kinds {
         let Ok(filters) = Filters::compile(mappings, acls) else { return };
         let scope = Scope { filters: Arc::new(filters), ..Scope::default() };
