@@ -292,6 +292,7 @@ class KafkaPython:
 
     def consume(self, request, timeout):
         from kafka import KafkaConsumer
+        from kafka.errors import RebalanceInProgressError
         consumer = KafkaConsumer(**self.base, group_id=request["group"], auto_offset_reset="earliest",
                                  enable_auto_commit=False, fetch_max_wait_ms=100,
                                  isolation_level="read_committed" if request["read_committed"] else "read_uncommitted")
@@ -303,8 +304,17 @@ class KafkaPython:
             while len(records) < request["count"] and time.time() < end:
                 for batch in consumer.poll(200).values():
                     records += [record(r.topic, r.partition, r.offset, r.key, r.value, r.headers) for r in batch]
-            if records:
-                consumer.commit()
+            while records:
+                try:
+                    consumer.commit()
+                    break
+                # 3.0.12 joins anew when the metadata changes shortly after the first join, more often on a busy machine,
+                # and asks to be polled until that is over.
+                except RebalanceInProgressError:
+                    if time.time() >= end:
+                        raise
+                    for batch in consumer.poll(200).values():
+                        records += [record(r.topic, r.partition, r.offset, r.key, r.value, r.headers) for r in batch]
         finally:
             consumer.close()
         return consumed(records, request["count"], timeout)
