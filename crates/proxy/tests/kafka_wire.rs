@@ -458,7 +458,7 @@ fn a_client_that_does_not_authenticate_is_closed() {
     let served = serve(&[at], &[], |limits| limits.kafka_authentication = Duration::from_millis(400));
     let (mut silent, mut curious, mut half) = (served.connect(NAME), served.connect(NAME), served.connect(NAME));
     curious.write_all(&request(ApiKey::ApiVersions, 0, 1, &ApiVersionsRequest::default())).unwrap();
-    let handshake = SaslHandshakeRequest { mechanism: "PLAIN".into(), ..Default::default() };
+    let handshake = SaslHandshakeRequest { mechanism: "PLAIN".into() };
     half.write_all(&request(ApiKey::SaslHandshake, 1, 1, &handshake)).unwrap();
     for one in [&mut curious, &mut half] {
         assert!(read_frame(one).is_some());

@@ -305,7 +305,7 @@ pub(super) fn leave(scope: &Scope, version: i16, request: LeaveGroupRequest) -> 
 
 pub(super) fn list(_: &Scope, version: i16, _: ListGroupsRequest) -> Result<Outcome, Close> {
     filter::forward::<ListGroupsRequest>(version, None, |scope, response: &mut ListGroupsResponse| {
-        response.groups.retain(|group| scope.may_group(AclOperation::Describe, &group.group_id));
+        response.groups.retain(|group| scope.shows_group(AclOperation::Describe, &group.group_id));
         true
     })
 }

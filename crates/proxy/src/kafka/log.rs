@@ -3,7 +3,7 @@
 use super::{Wanted, close::Close, pump::Traffic, route::Route, session::Session};
 use crate::{conn::Conn, telemetry, worker::Worker};
 use serde::Serialize;
-use std::net::SocketAddr;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 /// One per connection, at its end.
 #[derive(Serialize)]
@@ -13,7 +13,7 @@ struct Entry<'a> {
     /// `kafka`
     kind: &'static str,
     /// Connection.
-    id: u64,
+    connection: u64,
     /// `namespace/gateway/listener`
     listener: &'a str,
     /// `namespace/name`
@@ -44,6 +44,9 @@ struct Entry<'a> {
     requests: u64,
     /// Those that the gateway has answered in the broker's place.
     local_answers: u64,
+    /// Refusals by the gateway's filters, and failed logins, by Kafka's name of the error: how many; absent if none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    errors: BTreeMap<String, u64>,
     /// Why it ended, a word.
     end: &'static str,
     /// The same at length, unless it ended in good order.
@@ -69,7 +72,7 @@ pub(super) fn record(worker: &Worker, ended: &Ended<'_>) {
         let entry = Entry {
             time: telemetry::timestamp(),
             kind: "kafka",
-            id: conn.id,
+            connection: conn.id,
             listener: &conn.listener.label,
             route: &route.label,
             client: conn.peer,
@@ -85,6 +88,7 @@ pub(super) fn record(worker: &Worker, ended: &Ended<'_>) {
             bytes_sent: ended.traffic.sent,
             requests: session.map_or(0, |session| session.requests),
             local_answers: session.map_or(0, |session| session.local_answers),
+            errors: session.map(|session| session.scope.errors.by_name()).unwrap_or_default(),
             end: close.cause(),
             error: (!close.is_orderly()).then(|| close.to_string()),
         };

@@ -23,7 +23,10 @@ impl ApiMetrics {
     pub(super) fn observe(&self, gateway: Duration, broker: Duration) {
         self.count.inc();
         self.gateway.observe(gateway);
-        self.broker.observe(broker);
+        // Answers of the gateway, and requests without one, say nothing of the broker.
+        if !broker.is_zero() {
+            self.broker.observe(broker);
+        }
     }
 }
 

@@ -202,6 +202,11 @@ pub(super) async fn run<C: Control>(
         }
     };
     shared.report();
+    // A client that leaves while an answer is under way, such as a long poll's, has left.
+    let close = match (close, shared.ending.borrow_mut().take()) {
+        (Close::Io(Side::Client, _), Some(Close::Client)) => Close::Client,
+        (close, _) => close,
+    };
     // What the broker has said last, e.g. why it refuses to authenticate the client, still goes out.
     if !matches!(close, Close::Client | Close::Io(Side::Client, _)) {
         let _ = timeout(LAST_WORDS, async {

@@ -9,7 +9,7 @@ use kafka::{Str, Uuid, codes::ErrorCode};
 use snapshot::AclOperation;
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
@@ -27,8 +27,33 @@ pub(crate) struct Scope {
     pub(super) asked: Cell<bool>,
     /// Whether groups that joined here are of type "consumer".
     pub(super) consumer_groups: RefCell<HashMap<Str, bool>>,
+    /// Refusals of requests and logins, by code.
+    pub(super) errors: Errors,
     /// Incremental fetch sessions.
     pub(super) fetch: RefCell<Sessions>,
+}
+
+/// Codes told apart per connection; a broker may refuse logins with any.
+const MAX_CODES: usize = 16;
+
+/// How often each error code was given as a refusal.
+#[derive(Debug, Default)]
+pub(crate) struct Errors(RefCell<BTreeMap<i16, u64>>);
+
+impl Errors {
+    /// Counts one.
+    pub(super) fn note(&self, code: i16) {
+        let mut codes = self.0.borrow_mut();
+        if codes.len() < MAX_CODES || codes.contains_key(&code) {
+            *codes.entry(code).or_default() += 1;
+        }
+    }
+
+    /// Kafka's names, or the number, and how often.
+    pub(super) fn by_name(&self) -> BTreeMap<String, u64> {
+        let name = |code: i16| ErrorCode(code).name().map_or_else(|| code.to_string(), str::to_owned);
+        self.0.borrow().iter().map(|(&code, &count)| (name(code), count)).collect()
+    }
 }
 
 /// A judged topic.
@@ -48,28 +73,42 @@ impl Scope {
 
     /// Whether ACLs let the client do `operation` to a group.
     pub(super) fn may_group(&self, operation: AclOperation, group: &str) -> bool {
+        let may = self.shows_group(operation, group);
+        if !may {
+            self.errors.note(ErrorCode::GROUP_AUTHORIZATION_FAILED.0);
+        }
+        may
+    }
+
+    /// The same for groups that the client has not named: they are left out, which is no refusal.
+    pub(super) fn shows_group(&self, operation: AclOperation, group: &str) -> bool {
         self.filters.acls.group(self.principal.as_deref(), operation, group)
+    }
+
+    fn deny(&self, code: ErrorCode) -> Topic {
+        self.errors.note(code.0);
+        Topic::Denied(code.0)
     }
 
     /// Judges a topic by the name the client gives it.
     pub(super) fn topic(&self, operation: AclOperation, client_name: &Str) -> Topic {
         if !self.may(operation, client_name) {
-            return Topic::Denied(ErrorCode::TOPIC_AUTHORIZATION_FAILED.0);
+            return self.deny(ErrorCode::TOPIC_AUTHORIZATION_FAILED);
         }
         match self.filters.names.to_broker(client_name) {
             Some(broker) if broker == client_name.as_str() => Topic::Allowed(client_name.clone()),
             Some(broker) => Topic::Allowed(Str::from(broker)),
-            None => Topic::Denied(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0),
+            None => self.deny(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
         }
     }
 
     /// Judges a topic by its id. Ids that nobody knows have been asked for before (`Session`).
     pub(super) fn topic_id(&self, operation: AclOperation, id: Uuid) -> Topic {
-        let unknown = Topic::Denied(ErrorCode::UNKNOWN_TOPIC_ID.0);
-        let Some(broker) = self.cluster.topic(id) else { return unknown };
+        let unknown = ErrorCode::UNKNOWN_TOPIC_ID;
+        let Some(broker) = self.cluster.topic(id) else { return self.deny(unknown) };
         match self.filters.names.to_client(&broker) {
-            None => unknown,
-            Some(client) if !self.may(operation, client) => Topic::Denied(ErrorCode::TOPIC_AUTHORIZATION_FAILED.0),
+            None => self.deny(unknown),
+            Some(client) if !self.may(operation, client) => self.deny(ErrorCode::TOPIC_AUTHORIZATION_FAILED),
             Some(_) => Topic::Allowed(broker),
         }
     }
@@ -103,5 +142,30 @@ impl Scope {
         let real = Address { host: std::mem::replace(host, self.advertised.host(id)), port: *port };
         *port = i32::from(self.port);
         Some((id, real))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_counted_by_code() {
+        let mapping = snapshot::TopicMapping {
+            name: "m".into(),
+            client: "a".into(),
+            broker: "b".into(),
+            kind: snapshot::MappingKind::Exact,
+        };
+        let filters = Arc::new(Filters::compile(&[mapping], &[]).unwrap());
+        let scope = Scope { filters, ..Scope::default() };
+        let denied = Topic::Denied(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0);
+        for _ in 0..3 {
+            assert_eq!(scope.topic(AclOperation::Read, &"b".into()), denied);
+        }
+        scope.topic(AclOperation::Read, &"a".into());
+        assert_eq!(scope.errors.by_name(), BTreeMap::from([("UNKNOWN_TOPIC_OR_PARTITION".into(), 3)]));
+        (1000..2000).for_each(|code| scope.errors.note(code));
+        assert_eq!(scope.errors.by_name().len(), MAX_CODES);
     }
 }

@@ -525,6 +525,8 @@ impl Session {
                 if response.error_code == 0 {
                     self.auth.begin(mechanism, raw);
                     self.scope.principal = self.auth.principal();
+                } else {
+                    self.scope.errors.note(response.error_code);
                 }
                 None
             }
@@ -534,6 +536,7 @@ impl Session {
                     let authenticated = self.auth.broker_token(&response.auth_bytes)?;
                     self.after_sasl(authenticated);
                 } else {
+                    self.scope.errors.note(response.error_code);
                     self.auth.failed();
                 }
                 None
