@@ -235,8 +235,8 @@ impl Exchange {
             host: text(&self.host),
             path: cut(self.path.path()),
             status,
-            bytes_in: self.meter.request_bytes.get(),
-            bytes_out: self.response_bytes,
+            bytes_received: self.meter.request_bytes.get(),
+            bytes_sent: self.response_bytes,
             duration_ms: duration.as_micros() as f64 / 1000.0,
             route: rule.map(|rule| &*rule.route),
             rule: rule.map(|rule| &*rule.name),
@@ -295,8 +295,8 @@ pub(super) fn log_refusal(connection: &Connection, why: &str) {
         host: String::new(),
         path: "",
         status: 400,
-        bytes_in: 0,
-        bytes_out: 0,
+        bytes_received: 0,
+        bytes_sent: 0,
         duration_ms: conn.accepted.elapsed().as_micros() as f64 / 1000.0,
         route: None,
         rule: None,
@@ -335,9 +335,9 @@ struct HttpEntry<'a> {
     /// Status; 499 if the client went before there was one.
     status: u16,
     /// Bytes of the request's body.
-    bytes_in: u64,
+    bytes_received: u64,
     /// Bytes of the response's body.
-    bytes_out: u64,
+    bytes_sent: u64,
     /// From the request's header to the end of the response.
     duration_ms: f64,
     /// `namespace/name` of the HTTPRoute.

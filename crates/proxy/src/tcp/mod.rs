@@ -70,7 +70,7 @@ struct Entry<'a> {
     /// `tls`
     kind: &'static str,
     /// Connection.
-    id: u64,
+    connection: u64,
     /// `namespace/gateway/listener`
     listener: &'a str,
     /// `namespace/name`
@@ -163,7 +163,7 @@ fn finish(
     worker.access_log().record(&Entry {
         time: timestamp(),
         kind: "tls",
-        id: conn.id,
+        connection: conn.id,
         listener: &conn.listener.label,
         route: &route.label,
         backend: backend.as_ref().map(|backend| &*backend.label),

@@ -68,7 +68,7 @@ fn http2_and_http1_meet_in_every_way() {
         assert_eq!(sender.send_request(bad).await.unwrap().status(), StatusCode::BAD_REQUEST);
     });
     let line = world.log_line(|line| line["protocol"] == "HTTP/2");
-    assert_eq!(line["bytes_in"], 4);
+    assert_eq!(line["bytes_received"], 4);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn grpc_streams_both_ways_and_ends_with_trailers() {
     });
     let line = world.log_line(|line| line["path"] == "/grpc");
     assert_eq!((&line["status"], &line["flags"]), (&200.into(), &serde_json::Value::Null));
-    assert_eq!((&line["bytes_in"], &line["bytes_out"]), (&11.into(), &11.into()));
+    assert_eq!((&line["bytes_received"], &line["bytes_sent"]), (&11.into(), &11.into()));
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn large_bodies_pass_in_both_directions() {
         format!("POST / HTTP/1.1\r\nhost: a\r\nto: h1\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", large.len());
     assert!(world.raw(head + &large).contains(&format!("body={large}\n")));
     let line = world.log_line(|line| line["protocol"] == "HTTP/1.1");
-    assert_eq!(line["bytes_in"], large.len());
+    assert_eq!(line["bytes_received"], large.len());
 }
 
 /// A backend that answers before it has read the request: the client gets the answer.

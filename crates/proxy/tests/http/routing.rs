@@ -167,7 +167,7 @@ fn the_access_log_has_one_line_per_request_and_no_query() {
     }
     assert_eq!(line["status"], 200);
     assert_eq!(line["flags"], serde_json::Value::Null);
-    assert!(line["bytes_out"].as_u64().unwrap() > 0 && line["duration_ms"].as_f64().unwrap() > 0.0);
+    assert!(line["bytes_sent"].as_u64().unwrap() > 0 && line["duration_ms"].as_f64().unwrap() > 0.0);
     assert!(!line.to_string().contains("secret"));
 }
 

@@ -53,7 +53,7 @@ fn a_switched_connection_carries_bytes_both_ways() {
         assert!(head.contains(line), "{head}");
     }
     let line = world.log_line(|line| line["path"] == "/ws");
-    assert_eq!((&line["status"], &line["bytes_in"], &line["bytes_out"]), (&101.into(), &5.into(), &10.into()));
+    assert_eq!((&line["status"], &line["bytes_received"], &line["bytes_sent"]), (&101.into(), &5.into(), &10.into()));
     assert_eq!(line["flags"], serde_json::Value::Null);
 }
 
