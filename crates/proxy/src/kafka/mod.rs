@@ -27,6 +27,7 @@ mod metrics;
 mod names;
 mod offsets;
 mod own;
+mod pending;
 mod produce;
 mod pump;
 mod refuse;

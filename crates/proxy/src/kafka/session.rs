@@ -11,15 +11,16 @@ use super::{
     auth::Auth,
     close::{Close, Side},
     cluster::Address,
-    filter::{self, Outcome, Then, parse},
+    filter::{self, Outcome, parse},
     own::Own,
+    pending::{Kind, Pending},
     refuse,
     scope::Scope,
     versions,
 };
 use bytes::Bytes;
 use kafka::{
-    ApiKey, Body, Reader, RequestHeader, RequestPrefix, ResponseHeader, Rope, Str, Writer,
+    ApiKey, Body, Reader, RequestHeader, RequestPrefix, ResponseHeader, Rope, Writer,
     codes::ErrorCode,
     ledger::Verdict,
     messages::{
@@ -91,38 +92,6 @@ pub(super) struct Finished {
     pub(super) api: ApiKey,
     pub(super) gateway: Duration,
     pub(super) broker: Duration,
-}
-
-enum Kind {
-    /// Nothing in it concerns the gateway.
-    Pass,
-    /// It may hold addresses.
-    Addresses,
-    /// It may hold topics, and addresses.
-    Filter(Then),
-    ApiVersions,
-    Handshake {
-        mechanism: Str,
-        raw: bool,
-    },
-    Authenticate,
-    /// A token without a header.
-    Token,
-    /// The gateway's own answer.
-    Local(Rope),
-    /// Answer to a request of the gateway.
-    Own(Own),
-}
-
-struct Pending {
-    api: ApiKey,
-    version: i16,
-    correlation: i32,
-    kind: Kind,
-    gateway: Duration,
-    sent: Instant,
-    /// Bytes of the request, if something of it is kept for the response.
-    kept: usize,
 }
 
 /// Whether an address is the one that this session's connection leads to.
@@ -298,7 +267,8 @@ impl Session {
         let mut reader = Reader::new(whole.slice(4.min(whole.len())..));
         let header = RequestHeader::decode(&mut reader).map_err(|_| Close::Header)?;
         let Some(api) = header.api() else { return Err(Close::UnknownApi(header.api_key)) };
-        if self.client_id.is_none() {
+        // Java's admin client has none until it has a broker.
+        if self.client_id.as_deref().is_none_or(str::is_empty) {
             self.client_id = Some(header.client_id_text().chars().take(256).collect());
         }
         let head = whole.slice(4..4 + reader.position());
