@@ -267,7 +267,7 @@ impl Session {
         let mut reader = Reader::new(whole.slice(4.min(whole.len())..));
         let header = RequestHeader::decode(&mut reader).map_err(|_| Close::Header)?;
         let Some(api) = header.api() else { return Err(Close::UnknownApi(header.api_key)) };
-        // Java's admin client has none until it has a broker.
+        // An empty one says nothing; a later request may have a better one.
         if self.client_id.as_deref().is_none_or(str::is_empty) {
             self.client_id = Some(header.client_id_text().chars().take(256).collect());
         }
