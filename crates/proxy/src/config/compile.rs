@@ -239,7 +239,8 @@ impl Compiler {
             match self.kafka_route(name) {
                 Some(route) => {
                     let previous = self.kafka.get(name).and_then(|route| route.as_deref().ok());
-                    let route = kafka::Route::compile(&route, previous, self.options.limits.kafka_held_frames).map(Arc::new);
+                    let route =
+                        kafka::Route::compile(&route, previous, self.options.limits.kafka_held_frames).map(Arc::new);
                     self.kafka.insert(name.clone(), route);
                 }
                 None => drop(self.kafka.remove(name)),
