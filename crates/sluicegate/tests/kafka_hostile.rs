@@ -4,7 +4,7 @@
 mod common;
 
 use anyhow::{Context, Result};
-use common::{KafkaGateway, ROUTE};
+use common::{KafkaGateway, ROUTE, endpoint_slice};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -175,6 +175,32 @@ fn other_routes_serve_while_one_has_no_broker() -> Result<()> {
         assert!(dead.closed_within(SOON)?);
     }
     assert!(begin.elapsed() < SOON);
+    // A Service that leads back to the gateway ends at once, and not as one connection after the other.
+    let before = gateway.revision()?;
+    let slice = endpoint_slice("default", "self", "kafka", gateway.port, &[Ipv4Addr::LOCALHOST]);
+    gateway.folder.write(
+        "self.yaml",
+        &format!(
+            "apiVersion: gateway.networking.k8s.io/experimental\nkind: KafkaRoute\nmetadata: {{name: self}}\nspec:\n  \
+             parentRefs: [{{name: api-gtw}}]\n  hostname: self\n  backendRefs: [{{name: self, port: 9092}}]\n---\n\
+             apiVersion: v1\nkind: Service\nmetadata: {{name: self}}\nspec:\n  ports: [{{name: kafka, port: 9092}}]\n---\n{slice}"
+        ),
+    )?;
+    let end = Instant::now() + SOON;
+    while gateway.revision()? == before {
+        anyhow::ensure!(Instant::now() < end, "the route was not taken up\n{}", gateway.gate.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    if let Ok(mut looped) = connect(&gateway, "self.kafka-apis.acme.com") {
+        looped.send_request(18, 0, 1, false, b"").ok();
+        assert!(looped.closed_within(SOON)?);
+    }
+    let end = Instant::now() + SOON;
+    while !gateway.gate.log().contains("listener of this gateway") {
+        anyhow::ensure!(Instant::now() < end, "the log does not say why\n{}", gateway.gate.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+
     let target: Target = gateway.target();
     Client::Go.run(&target, &Verb::create_topic("t", 1, 1))?.expect_ok()?;
     Client::Go.run(&target, &Verb::produce("t", 10))?.expect_ok()?;

@@ -5,7 +5,10 @@ use arc_swap::ArcSwap;
 use kafka::{Str, Uuid};
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 /// Topics known at most; beyond, the table starts anew and unknown ids are asked for.
@@ -26,6 +29,8 @@ pub(crate) struct Cluster {
     brokers: ArcSwap<BTreeMap<i32, Address>>,
     topics: ArcSwap<HashMap<Uuid, Str>>,
     open: AtomicBool,
+    /// Addresses that are not dialled, as last said in the log.
+    refused: Mutex<BTreeMap<i32, Address>>,
     /// Held while the gateway asks.
     pub(super) lookup: tokio::sync::Mutex<super::dial::LookupState>,
 }
@@ -89,6 +94,15 @@ impl Cluster {
         }
     }
 
+    /// Whether this refusal of a broker's address is news. Clients come back every second; the log need not.
+    pub(super) fn is_new_refusal(&self, id: i32, address: &Address) -> bool {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() > MAX_BROKERS {
+            refused.clear();
+        }
+        refused.insert(id, address.clone()).as_ref() != Some(address)
+    }
+
     /// Forgets one broker, as nobody answers where it was.
     pub(super) fn forget_broker(&self, id: i32, address: &Address) {
         if self.broker(id).as_ref() == Some(address) {
@@ -123,6 +137,15 @@ mod tests {
         assert!(cluster.broker(1).is_some());
         cluster.forget_broker(1, &address("a"));
         assert!(cluster.broker(1).is_none());
+    }
+
+    #[test]
+    fn a_refused_address_is_news_once() {
+        let cluster = Cluster::default();
+        assert!(cluster.is_new_refusal(1, &address("a")));
+        assert!(!cluster.is_new_refusal(1, &address("a")));
+        assert!(cluster.is_new_refusal(2, &address("a")));
+        assert!(cluster.is_new_refusal(1, &address("b")));
     }
 
     #[test]

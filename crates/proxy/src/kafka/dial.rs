@@ -103,11 +103,25 @@ impl Dial<'_> {
         for _ in 0..backend.endpoints.len().min(MAX_TRIES) {
             let Some(endpoint) = backend.pick(self.worker.now()) else { break };
             match upstream::connect_endpoint(self.worker, backend, endpoint, Protocols::None).await {
-                Ok(io) => return Ok(upstream(io, backend)),
+                Ok(io) => {
+                    let upstream = upstream(io, backend);
+                    // Else each connection would come back as another one until there are no more.
+                    match upstream.address.filter(|address| self.leads_here(*address)) {
+                        None => return Ok(upstream),
+                        Some(own) => {
+                            last = ConnectError::Unusable(format!("its endpoint {own} is a listener of this gateway"));
+                        }
+                    }
+                }
                 Err(error) => last = error,
             }
         }
         Err(last)
+    }
+
+    /// Whether whoever dials this address reaches this gateway.
+    fn leads_here(&self, address: SocketAddr) -> bool {
+        self.worker.shared().bound.leads_here(address, self.conn.local.ip())
     }
 
     async fn broker(&self, id: i32) -> Result<Upstream, Close> {
@@ -162,12 +176,15 @@ impl Dial<'_> {
 
     /// An address that a broker has advertised, if it may be dialled.
     async fn address(&self, runtime: &Arc<Runtime>, id: i32, address: &Address) -> Result<Upstream, Close> {
-        let own = |address: SocketAddr| self.worker.shared().bound.leads_here(address, self.conn.local.ip());
+        let own = |address: SocketAddr| self.leads_here(address);
         let refused = |refused| {
-            tracing::warn!(
-                route = %self.route.label, broker = id, host = %address.host, port = address.port, reason = %refused,
-                "a broker advertises an address that is not dialled"
-            );
+            if self.route.cluster.is_new_refusal(id, address) {
+                tracing::warn!(
+                    route = %self.route.label, broker = id, host = %address.host, port = address.port, reason = %refused,
+                    "a broker advertises an address that is not dialled; if it is right, add it to the endpoints of the \
+                     route's Service or Backend, or to the Backend's allowedCIDRs"
+                );
+            }
             Close::Address(id, refused)
         };
         let reach = self.route.addresses.judge(&address.host, address.port, &own).map_err(refused)?;
