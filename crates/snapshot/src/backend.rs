@@ -43,14 +43,12 @@ pub enum AppProtocol {
     /// HTTP/1.1, or anything for routes that do not look into the bytes.
     #[default]
     Default,
-    /// `kubernetes.io/h2c`: HTTP/2 with prior knowledge.
+    /// `kubernetes.io/h2c`: HTTP/2 with prior knowledge; by ALPN under a BackendTLSPolicy.
     H2c,
     /// `kubernetes.io/ws`: HTTP/1.1 with WebSocket upgrades.
     WebSocket,
     /// `https`, `kubernetes.io/wss`: HTTP/1.1 under TLS; needs a BackendTLSPolicy.
     Https,
-    /// `kubernetes.io/h2`, or HTTP/2 chosen by ALPN under TLS.
-    H2,
 }
 
 /// TLS towards a backend (BackendTLSPolicy, GEP-1897).

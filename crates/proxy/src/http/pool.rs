@@ -124,7 +124,7 @@ pub(super) enum LeaseError {
 /// Whether HTTP/2 is spoken without asking, asked for by ALPN, or not spoken.
 fn protocols(backend: &Backend, want: Want) -> Protocols {
     match (backend.tls.is_some(), backend.protocol) {
-        (true, AppProtocol::H2 | AppProtocol::H2c) if want == Want::Any => Protocols::H2OrHttp1,
+        (true, AppProtocol::H2c) if want == Want::Any => Protocols::H2OrHttp1,
         (true, _) => Protocols::Http1,
         (false, _) => Protocols::None,
     }
@@ -132,7 +132,7 @@ fn protocols(backend: &Backend, want: Want) -> Protocols {
 
 /// Whether connections to the backend can be HTTP/2.
 pub(super) fn may_multiplex(backend: &Backend) -> bool {
-    matches!(backend.protocol, AppProtocol::H2 | AppProtocol::H2c)
+    backend.protocol == AppProtocol::H2c
 }
 
 /// Whether they can be nothing else.

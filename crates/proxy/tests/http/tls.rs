@@ -174,8 +174,8 @@ fn backends_are_reached_under_tls_and_checked() {
     let ca = trusted.cert.pem();
     let entities = vec![
         tls_backend("default", AppProtocol::Default, both, "in.example.com", ca.clone()),
-        tls_backend("h2", AppProtocol::H2, both, "in.example.com", ca.clone()),
-        tls_backend("old", AppProtocol::H2, old, "in.example.com", ca.clone()),
+        tls_backend("h2", AppProtocol::H2c, both, "in.example.com", ca.clone()),
+        tls_backend("old", AppProtocol::H2c, old, "in.example.com", ca.clone()),
         tls_backend("name", AppProtocol::Default, both, "else.example.com", ca),
         tls_backend("ca", AppProtocol::Default, both, "in.example.com", other.cert.pem()),
         route(
