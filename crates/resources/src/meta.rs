@@ -13,7 +13,7 @@ pub const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";
 pub const SLUICEGATE_GROUP: &str = "sluicegate.dev";
 /// Envoy Gateway's API group, whose kinds are read by our own types.
 pub const ENVOY_GATEWAY_GROUP: &str = "gateway.envoyproxy.io";
-/// The API group of the seed proposal's KafkaHeaderPolicy.
+/// The API group in which the KafkaRoute proposal has its KafkaHeaderPolicy.
 pub const EVENT_STREAM_GATEWAY_GROUP: &str = "eventstreamgateway.io";
 
 /// Declares the kinds and, for each, its scope and every group/version that its one Rust type reads.
