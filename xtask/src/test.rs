@@ -30,7 +30,12 @@ const STAGES: [Stage; 9] = [
     Stage { name: "unit", what: "tests beside the code", budget: 150, run: unit },
     Stage { name: "fuzz", what: "a minute for each target", budget: 480, run: fuzzing },
     Stage { name: "http", what: "HTTP and TLS end to end", budget: 160, run: http },
-    Stage { name: "cli", what: "the command line, published manifests and bad input end to end", budget: 150, run: cli },
+    Stage {
+        name: "cli",
+        what: "the command line, published manifests and bad input end to end",
+        budget: 150,
+        run: cli,
+    },
     Stage { name: "kafka", what: "real brokers and clients end to end", budget: 500, run: kafka },
     Stage { name: "demo", what: "the demo, once", budget: 90, run: demo },
 ];
