@@ -25,19 +25,14 @@ const STAGES: [Stage; 9] = [
         budget: 420,
         run: tools,
     },
-    Stage { name: "build", what: "all crates and tests", budget: 330, run: build },
-    Stage { name: "lint", what: "rustfmt, clippy, generated files, words, links", budget: 180, run: lint },
-    Stage { name: "unit", what: "tests beside the code", budget: 150, run: unit },
-    Stage { name: "fuzz", what: "a minute for each target", budget: 480, run: fuzzing },
-    Stage { name: "http", what: "HTTP and TLS end to end", budget: 160, run: http },
-    Stage {
-        name: "cli",
-        what: "the command line, published manifests and bad input end to end",
-        budget: 150,
-        run: cli,
-    },
-    Stage { name: "kafka", what: "real brokers and clients end to end", budget: 500, run: kafka },
-    Stage { name: "demo", what: "the demo, once", budget: 90, run: demo },
+    Stage { name: "build", what: "all crates and tests", budget: 220, run: build },
+    Stage { name: "lint", what: "rustfmt, clippy, generated files, words, links", budget: 220, run: lint },
+    Stage { name: "unit", what: "tests beside the code", budget: 90, run: unit },
+    Stage { name: "fuzz", what: "a minute for each target", budget: 520, run: fuzzing },
+    Stage { name: "http", what: "HTTP and TLS end to end", budget: 80, run: http },
+    Stage { name: "cli", what: "the command line, published manifests and bad input end to end", budget: 60, run: cli },
+    Stage { name: "kafka", what: "real brokers and clients end to end", budget: 620, run: kafka },
+    Stage { name: "demo", what: "the demo, once", budget: 60, run: demo },
 ];
 
 /// Runs the named stages, or all.
