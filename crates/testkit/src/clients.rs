@@ -8,6 +8,7 @@
 //! name of the error, or the client's class of it where it has no Kafka code.
 
 mod build;
+mod differential;
 mod target;
 mod verb;
 
@@ -22,6 +23,7 @@ use serde_json::Value;
 
 pub(crate) use build::go_program;
 pub use build::prepare_all;
+pub use differential::differing_steps;
 pub use target::{Protocol, Sasl, Target, User};
 pub use verb::{Group, Verb};
 

@@ -31,7 +31,7 @@ pub mod servers;
 pub mod sluicegate;
 
 pub use certs::{Ca, Identity};
-pub use clients::{Client, Group, Outcome, Protocol, Session, Target, User, Verb};
+pub use clients::{Client, Group, Outcome, Protocol, Session, Target, User, Verb, differing_steps};
 pub use hosts::Hosts;
 pub use kafka::{KafkaCluster, Listener};
 pub use net::{LoopbackNet, free_port};

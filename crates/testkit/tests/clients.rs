@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use testkit::{Client, Group, KafkaCluster, Listener, Target, User, Verb};
+use testkit::{Client, Group, KafkaCluster, Listener, Target, User, Verb, differing_steps};
 
 #[test]
 fn every_client_round_trips_and_refusals_have_kafkas_names() {
@@ -103,15 +103,9 @@ fn the_differential_script_repeats_itself() {
     let kafka = KafkaCluster::builder().name("diff").brokers(3).start().unwrap();
     kafka.warm_up().unwrap();
     let mut session = Client::Java.session(&Target::direct(&kafka, Listener::SaslSsl).scram(User::ADMIN)).unwrap();
-    let mut script = |prefix: &str| {
-        let verb = Verb::Differential { prefix: prefix.to_owned(), replication: 3, timeout: 120 };
-        session.run(&verb).unwrap().expect_ok().unwrap()
-    };
-    let (first, second) = (script("first-"), script("second-"));
-    let steps = |outcome: &testkit::Outcome| outcome.json["steps"].as_array().unwrap().clone();
-    let (first_steps, second_steps) = (steps(&first), steps(&second));
-    first_steps.iter().for_each(|step| println!("{step}"));
-    let differing: Vec<_> = first_steps.iter().zip(&second_steps).filter(|(a, b)| a != b).collect();
-    assert!(differing.is_empty(), "{differing:#?}");
-    println!("{}", first.json["addresses"]);
+    let mut script =
+        |prefix: String| session.run(&Verb::Differential { prefix, replication: 3, timeout: 120 })?.expect_ok();
+    let differing = differing_steps(|round| Ok((script(format!("one-{round}-"))?, script(format!("other-{round}-"))?)));
+    let differing = differing.unwrap();
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
 }

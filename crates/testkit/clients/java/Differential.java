@@ -144,8 +144,12 @@ final class Differential {
             step("incrementalAlterConfigs", () -> {
                 Collection<AlterConfigOp> set = List.of(new AlterConfigOp(new ConfigEntry("retention.bytes", "1000000000"), AlterConfigOp.OpType.SET));
                 admin.incrementalAlterConfigs(Map.of(topicConfig, set)).all().get();
-                for (int i = 0; i < 100 && !configs(admin, topicConfig).contains("retention.bytes=1000000000"); i++) Thread.sleep(50);
-                return configs(admin, topicConfig);
+                String now = configs(admin, topicConfig);
+                for (int i = 0; i < 100 && !now.contains("retention.bytes=1000000000"); i++) {
+                    Thread.sleep(50);
+                    now = configs(admin, topicConfig);
+                }
+                return now;
             });
             step("listConfigResources", () -> admin.listConfigResources().all().get().stream()
                 .map(ConfigResource::toString).filter(s -> s.contains(prefix)).sorted().collect(Collectors.toList()));
@@ -174,6 +178,18 @@ final class Differential {
             return call.call();
         } catch (Exception e) {
             throw new IllegalStateException(Client.errorName(e), e);
+        }
+    }
+
+    /** What the call gives once it no longer fails with this error, or after five seconds. */
+    private static <T> T eventually(String error, Callable<T> call) throws Exception {
+        for (int i = 0; ; i++) {
+            try {
+                return call.call();
+            } catch (Exception e) {
+                if (i == 100 || !Client.errorName(e).equals(error)) throw e;
+                Thread.sleep(50);
+            }
         }
     }
 
@@ -316,7 +332,15 @@ final class Differential {
                 return got;
             }
         });
-        step("describeTransactions", () -> map(admin.describeTransactions(List.of(id)).all().get(), d -> d.state()));
+        step("describeTransactions", () -> {
+            // The markers of a commit are written after it is answered.
+            var states = map(admin.describeTransactions(List.of(id)).all().get(), d -> d.state());
+            for (int i = 0; i < 100 && states.toString().contains("Prepare"); i++) {
+                Thread.sleep(50);
+                states = map(admin.describeTransactions(List.of(id)).all().get(), d -> d.state());
+            }
+            return states;
+        });
         step("listTransactions", () -> admin.listTransactions().all().get().stream()
             .map(t -> t.transactionalId() + " " + t.state()).filter(this::ours).sorted().collect(Collectors.toList()));
         step("fenceProducers", () -> admin.fenceProducers(List.of(id)).all().get());
@@ -418,16 +442,8 @@ final class Differential {
         });
         step("alterUserScramCredentials", () -> admin.alterUserScramCredentials(List.of(new UserScramCredentialUpsertion(
             prefix + "user", new ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096), "secret"))).all().get());
-        step("describeUserScramCredentials", () -> {
-            for (int i = 0; ; i++) {
-                try {
-                    return admin.describeUserScramCredentials(List.of(prefix + "user")).all().get();
-                } catch (Exception e) {
-                    if (i == 100) throw e;
-                    Thread.sleep(50);
-                }
-            }
-        });
+        step("describeUserScramCredentials", () -> eventually("RESOURCE_NOT_FOUND",
+            () -> admin.describeUserScramCredentials(List.of(prefix + "user")).all().get()));
         step("alterUserScramCredentials, delete", () -> admin.alterUserScramCredentials(List.of(
             new UserScramCredentialDeletion(prefix + "user", ScramMechanism.SCRAM_SHA_256))).all().get());
         step("delegation token", () -> {
@@ -435,7 +451,8 @@ final class Differential {
             String owner = token.tokenInfo().ownerAsString();
             for (int i = 0; i < 100 && admin.describeDelegationToken().delegationTokens().get().stream()
                 .noneMatch(t -> t.tokenInfo().tokenId().equals(token.tokenInfo().tokenId())); i++) Thread.sleep(50);
-            long renewed = admin.renewDelegationToken(token.hmac()).expiryTimestamp().get();
+            // The controller too hears of its own token a moment later.
+            long renewed = eventually("DELEGATION_TOKEN_NOT_FOUND", () -> admin.renewDelegationToken(token.hmac()).expiryTimestamp().get());
             admin.expireDelegationToken(token.hmac(), new ExpireDelegationTokenOptions().expiryTimePeriodMs(-1)).expiryTimestamp().get();
             return owner + (renewed > 0);
         });
