@@ -1,6 +1,7 @@
 //! The one door for people and CI: `cargo xtask COMMAND`.
 #![allow(clippy::print_stdout, reason = "a command-line tool")]
 
+mod bench;
 mod fuzz;
 mod r#gen;
 mod lint;
@@ -15,6 +16,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   lint                 rustfmt, clippy, generated files up to date, forbidden words, links of the docs
   gen [--check]        Kafka's messages, the ledger and the reference docs, from their sources
   demo [--once]        the main job on real input; stays up until Ctrl-C, or ends by itself
+  bench [ROW…]         CPU, memory and instructions beside other proxies; --help lists the rows
   kafka [OPTIONS]      real brokers by hand: --brokers N, --version V; stays up until Ctrl-C
   fuzz TARGET [SECS]   one fuzz target: kafka_decode kafka_session route_match sni yaml_load
 ";
@@ -33,7 +35,8 @@ fn main() -> ExitCode {
         }
         ["demo", ref rest @ ..] => run::testkit("demo", rest),
         ["kafka", ref rest @ ..] => run::testkit("kafka", rest),
-        [later @ ("bench" | "conformance" | "cluster"), ..] => {
+        ["bench", ref rest @ ..] => bench::run(rest),
+        [later @ ("conformance" | "cluster"), ..] => {
             eprintln!("not there yet: {later}");
             return ExitCode::from(2);
         }
