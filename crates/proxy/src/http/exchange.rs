@@ -153,8 +153,11 @@ pub(super) struct Exchange {
 const LOGGED: usize = 2 << 10;
 
 fn cut(text: &str) -> &str {
+    if text.len() <= LOGGED {
+        return text;
+    }
     let end = (0..=LOGGED).rev().find(|end| text.is_char_boundary(*end));
-    if text.len() <= LOGGED { text } else { &text[..end.unwrap_or(0)] }
+    &text[..end.unwrap_or(0)]
 }
 
 /// Nobody got an answer: nginx's number for it.
