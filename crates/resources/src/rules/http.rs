@@ -16,6 +16,7 @@ pub(super) const DUPLICATE_NAME: &str = "names must be unique within the list";
 impl Validate for HttpRouteSpec {
     fn check(&self, report: &mut Report) {
         routes::parent_refs(&self.parent_refs, report);
+        routes::hostnames(&self.hostnames, report);
         let names = self.rules.iter().map(|rule| rule.name.as_deref());
         rule_names(names, self.rules.iter().map(|rule| rule.matches.len()).sum(), report);
         for (i, rule) in self.rules.iter().enumerate() {

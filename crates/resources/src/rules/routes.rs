@@ -54,7 +54,7 @@ fn stream_rules(rules: &[StreamRouteRule], report: &mut Report) {
     }
 }
 
-/// No IP addresses, `*` as the first label only.
+/// No IP addresses, `*` as the first label only: the text of `Hostname` for all kinds, a rule of the CRD for TLSRoute.
 pub(super) fn hostnames(hostnames: &[String], report: &mut Report) {
     for (i, hostname) in hostnames.iter().enumerate() {
         let field = || format!("spec.hostnames[{i}]");
