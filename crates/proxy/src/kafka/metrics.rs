@@ -56,13 +56,11 @@ impl RouteMetrics {
             Some(_) => (Some(-1), "other".into()),
         };
         let handles = brokers.entry(broker).or_default().entry(api).or_insert_with(|| {
+            // The two that carry records, whose times say something; the others together.
+            let timed = if matches!(api, ApiKey::Produce | ApiKey::Fetch) { api.name() } else { "other" };
             let duration = |part: &str| {
-                metrics.kafka_duration.get(KafkaDurationLabels {
-                    route: Arc::clone(route),
-                    api: api.name().into(),
-                    broker: Arc::clone(&label),
-                    part: part.into(),
-                })
+                let labels = KafkaDurationLabels { route: Arc::clone(route), api: timed.into(), part: part.into() };
+                metrics.kafka_duration.get(labels)
             };
             Arc::new(ApiMetrics {
                 gateway: duration("gateway"),

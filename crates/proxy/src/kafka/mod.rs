@@ -38,6 +38,7 @@ mod session;
 #[cfg(test)]
 mod session_tests;
 mod versions;
+mod wire;
 
 pub(crate) use fuzz::fuzz;
 pub(crate) use route::Route;

@@ -5,6 +5,7 @@ use super::{
     close::{Close, Side},
     holds::{Holds, Room},
     session::{Answer, Finished, Next, Plan, Session},
+    wire::{PIECE, SMALL_PIECE, Wire},
 };
 use crate::io::Io;
 use bytes::{Bytes, BytesMut};
@@ -19,16 +20,10 @@ use std::{
     io,
     time::{Duration, Instant},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
-    sync::Notify,
-    time::timeout,
-};
+use tokio::{sync::Notify, time::timeout};
 
-/// Read at a time while a frame is known to have more.
-const PIECE: usize = 64 << 10;
-/// Read at a time between frames: what an idle connection costs.
-const IDLE_PIECE: usize = 4 << 10;
+/// Held frames up to this length are copied out of the large buffer that they came in, so that what is kept of them does not keep that.
+const COPIED: usize = 4 << 10;
 /// How long the last bytes and the end of TLS may take.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -64,36 +59,30 @@ pub(super) struct Traffic {
     pub(super) sent: u64,
 }
 
-struct Input {
-    io: ReadHalf<Io>,
+struct Input<'a> {
+    wire: &'a Wire,
     buffer: BytesMut,
     side: Side,
     received: u64,
+    /// Read at a time.
+    piece: usize,
 }
 
-impl Input {
-    /// Reads once, for about `more` bytes; whether there was anything. May be dropped while it waits.
-    async fn read(&mut self, more: usize) -> Result<bool, Close> {
-        // Between frames a connection may wait for long: it keeps no large buffer.
-        if self.buffer.is_empty() && more <= IDLE_PIECE {
-            self.buffer = BytesMut::new();
-        }
-        self.buffer.reserve(more.clamp(IDLE_PIECE, PIECE));
-        match self.io.read_buf(&mut self.buffer).await {
-            Ok(0) => Ok(false),
+impl Input<'_> {
+    /// Reads what has come; whether there was anything. May be dropped while it waits.
+    async fn read(&mut self) -> Result<bool, Close> {
+        match self.wire.read(&mut self.buffer, self.piece).await {
             Ok(count) => {
                 self.received += count as u64;
-                Ok(true)
+                Ok(count > 0)
             }
-            // A peer that ends TCP without ending TLS. Frames have a length, so nothing can have been cut unseen.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             Err(error) => Err(Close::Io(self.side, error)),
         }
     }
 
     /// Reads on within a frame.
-    async fn read_on(&mut self, more: usize, stalled: Duration) -> Result<(), Close> {
-        match timeout(stalled, self.read(more)).await {
+    async fn read_on(&mut self, stalled: Duration) -> Result<(), Close> {
+        match timeout(stalled, self.read()).await {
             Err(_) => Err(Close::Stalled(self.side)),
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err(self.cut()),
@@ -109,10 +98,16 @@ impl Input {
     fn take(&mut self, len: usize) -> Bytes {
         self.buffer.split_to(len.min(self.buffer.len())).freeze()
     }
+
+    /// Takes a frame of which something may be kept.
+    fn take_held(&mut self, len: usize) -> Bytes {
+        let whole = self.take(len);
+        if len > COPIED { whole } else { Bytes::copy_from_slice(&whole) }
+    }
 }
 
-struct Output {
-    io: WriteHalf<Io>,
+struct Output<'a> {
+    wire: &'a Wire,
     queue: Rope,
     side: Side,
     sent: u64,
@@ -120,7 +115,7 @@ struct Output {
     patience: Duration,
 }
 
-impl Output {
+impl Output<'_> {
     fn push(&mut self, frame: Rope) {
         frame.into_chunks().into_iter().for_each(|chunk| self.queue.push(chunk));
     }
@@ -139,15 +134,11 @@ impl Output {
             return Ok(());
         }
         self.sent += self.queue.len() as u64;
-        let failed = |error| Close::Io(self.side, error);
-        let stalled = |_| Close::Stalled(self.side);
-        while !self.queue.is_empty() {
-            let write = self.io.write_buf(&mut self.queue);
-            if timeout(self.patience, write).await.map_err(stalled)?.map_err(failed)? == 0 {
-                return Err(failed(io::ErrorKind::WriteZero.into()));
-            }
+        match timeout(self.patience, self.wire.write(&mut self.queue)).await {
+            Err(_) => Err(Close::Stalled(self.side)),
+            Ok(Err(error)) => Err(Close::Io(self.side, error)),
+            Ok(Ok(())) => Ok(()),
         }
-        timeout(self.patience, self.io.flush()).await.map_err(stalled)?.map_err(failed)
     }
 }
 
@@ -163,6 +154,8 @@ struct Shared<'a, C> {
     /// No more requests are read: why, once all answers are back.
     ending: RefCell<Option<Close>>,
     last_frame: Cell<Instant>,
+    /// Whether the client has been admitted once.
+    admitted: Cell<bool>,
 }
 
 /// Runs until one side ends it.
@@ -173,12 +166,11 @@ pub(super) async fn run<C: Control>(
     control: &C,
     bounds: Bounds,
 ) -> (Close, Traffic) {
-    let (client_read, client_write) = tokio::io::split(client);
-    let (broker_read, broker_write) = tokio::io::split(broker);
-    let input = |io, side| Input { io, buffer: BytesMut::new(), side, received: 0 };
-    let output = |io, side| Output { io, queue: Rope::default(), side, sent: 0, patience: bounds.idle };
-    let (mut from_client, mut to_broker) = (input(client_read, Side::Client), output(broker_write, Side::Broker));
-    let (mut from_broker, mut to_client) = (input(broker_read, Side::Broker), output(client_write, Side::Client));
+    let (client, broker) = (Wire::new(client), Wire::new(broker));
+    let input = |wire, side| Input { wire, buffer: BytesMut::new(), side, received: 0, piece: SMALL_PIECE };
+    let output = |wire, side| Output { wire, queue: Rope::default(), side, sent: 0, patience: bounds.idle };
+    let (mut from_client, mut to_broker) = (input(&client, Side::Client), output(&broker, Side::Broker));
+    let (mut from_broker, mut to_client) = (input(&broker, Side::Broker), output(&client, Side::Client));
     let shared = Shared {
         session,
         control,
@@ -187,6 +179,7 @@ pub(super) async fn run<C: Control>(
         responses: Notify::new(),
         ending: RefCell::new(None),
         last_frame: Cell::new(Instant::now()),
+        admitted: Cell::new(false),
     };
     let close = {
         let requests = requests(&shared, &mut from_client, &mut to_broker);
@@ -211,12 +204,22 @@ pub(super) async fn run<C: Control>(
     if !matches!(close, Close::Client | Close::Io(Side::Client, _)) {
         let _ = timeout(LAST_WORDS, async {
             to_client.flush().await?;
-            to_client.io.shutdown().await.map_err(|error| Close::Io(Side::Client, error))
+            to_client.wire.shutdown().await.map_err(|error| Close::Io(Side::Client, error))
         })
         .await;
     }
-    let _ = timeout(LAST_WORDS, to_broker.io.shutdown()).await;
+    let _ = timeout(LAST_WORDS, to_broker.wire.shutdown()).await;
     (close, Traffic { received: from_client.received, sent: to_client.sent })
+}
+
+impl<C> Shared<'_, C> {
+    /// What to read at a time: little from clients that nobody knows yet, and for them.
+    fn piece(&self) -> usize {
+        if !self.admitted.get() {
+            self.admitted.set(self.session.borrow().is_admitted());
+        }
+        if self.admitted.get() { PIECE } else { SMALL_PIECE }
+    }
 }
 
 impl<C: Control> Shared<'_, C> {
@@ -242,8 +245,8 @@ async fn unadmitted<C>(shared: &Shared<'_, C>) {
 
 async fn requests<C: Control>(
     shared: &Shared<'_, C>,
-    input: &mut Input,
-    output: &mut Output,
+    input: &mut Input<'_>,
+    output: &mut Output<'_>,
 ) -> Result<Infallible, Close> {
     // A request whose judgement waits for something that the gateway has asked for.
     let mut held: Option<Bytes> = None;
@@ -270,12 +273,13 @@ async fn requests<C: Control>(
             return end(shared, output, close).await;
         }
         match next(shared, input)? {
-            Start::Fill(len, _) if room.is_none() => {
+            Start::Fill(len) if room.is_none() => {
                 output.flush().await?;
                 room = Some(shared.control.holds().room(Side::Client, len, shared.bounds.stalled).await?);
             }
-            Start::More(more) | Start::Fill(_, more) => {
+            Start::More | Start::Fill(_) => {
                 output.flush().await?;
+                input.piece = shared.piece();
                 // A client that wants no answers wakes nobody else.
                 shared.report();
                 let partial = !input.buffer.is_empty();
@@ -288,7 +292,7 @@ async fn requests<C: Control>(
                     biased;
                     () = shared.requests.notified() => {}
                     () = shared.control.drained() => {}
-                    read = timeout(patience, input.read(more)) => match read {
+                    read = timeout(patience, input.read()) => match read {
                         Ok(Ok(true)) => {}
                         Ok(Ok(false)) if partial => return Err(input.cut()),
                         Ok(Ok(false)) => return end(shared, output, Close::Client).await,
@@ -315,7 +319,7 @@ async fn requests<C: Control>(
             }
             Start::Hold(len) => {
                 shared.last_frame.set(Instant::now());
-                held = request(shared, output, input.take(len))?;
+                held = request(shared, output, input.take_held(len))?;
                 if held.is_none() {
                     output.release(&mut room).await?;
                 }
@@ -330,7 +334,7 @@ async fn requests<C: Control>(
 }
 
 /// Reads no more requests; once all answers are back the connection ends.
-async fn end<C: Control>(shared: &Shared<'_, C>, output: &mut Output, close: Close) -> Result<Infallible, Close> {
+async fn end<C: Control>(shared: &Shared<'_, C>, output: &mut Output<'_>, close: Close) -> Result<Infallible, Close> {
     output.flush().await?;
     *shared.ending.borrow_mut() = Some(close);
     shared.responses.notify_one();
@@ -338,7 +342,7 @@ async fn end<C: Control>(shared: &Shared<'_, C>, output: &mut Output, close: Clo
 }
 
 /// Judges a request that is there as a whole; gives it back if it has to wait.
-fn request<C>(shared: &Shared<'_, C>, output: &mut Output, whole: Bytes) -> Result<Option<Bytes>, Close> {
+fn request<C>(shared: &Shared<'_, C>, output: &mut Output<'_>, whole: Bytes) -> Result<Option<Bytes>, Close> {
     match shared.session.borrow_mut().request(&whole, Instant::now())? {
         Next::Forward(frame) => output.push(frame),
         Next::Answered => shared.responses.notify_one(),
@@ -349,10 +353,10 @@ fn request<C>(shared: &Shared<'_, C>, output: &mut Output, whole: Bytes) -> Resu
 
 /// What stands at the start of the client's bytes.
 enum Start {
-    /// Too little; about so many bytes are missing.
-    More(usize),
-    /// A part of a frame to be held: its length, and how much is missing.
-    Fill(usize, usize),
+    /// Too little.
+    More,
+    /// A part of a frame to be held, and its length.
+    Fill(usize),
     /// A request that has to wait until all answers are back.
     Wait,
     /// So many bytes, with the length: a SASL token without a header,
@@ -363,33 +367,30 @@ enum Start {
     Pass(usize, RequestPrefix, bool),
 }
 
-fn next<C>(shared: &Shared<'_, C>, input: &Input) -> Result<Start, Close> {
+fn next<C>(shared: &Shared<'_, C>, input: &Input<'_>) -> Result<Start, Close> {
     let client = |error| Close::Frame(Side::Client, error);
     let Some(len) = frame_len(&input.buffer, shared.bounds.frame).map_err(client)? else {
-        return Ok(Start::More(IDLE_PIECE));
+        return Ok(Start::More);
     };
     let start = input.buffer.get(4..).unwrap_or_default();
     let start = start.get(..len).unwrap_or(start);
     let missing = len.saturating_sub(start.len());
     let mut session = shared.session.borrow_mut();
     if session.is_token(start) {
-        return if missing == 0 {
-            Ok(Start::Token(4 + len))
-        } else {
-            session.token_cap(len).map(|()| Start::More(missing))
-        };
+        return if missing == 0 { Ok(Start::Token(4 + len)) } else { session.token_cap(len).map(|()| Start::More) };
     }
     let Some(prefix) = RequestPrefix::peek(start) else {
-        return if missing == 0 { Err(Close::Header) } else { Ok(Start::More(missing)) };
+        return if missing == 0 { Err(Close::Header) } else { Ok(Start::More) };
     };
     match session.plan(prefix, len)? {
         Plan::Wait => Ok(Start::Wait),
         Plan::Hold if missing == 0 => Ok(Start::Hold(4 + len)),
-        Plan::Hold => Ok(Start::Fill(len, missing)),
+        Plan::Hold => Ok(Start::Fill(len)),
+        Plan::Pass if gathers(len, missing, input) => Ok(Start::More),
         // With acks=0 no answer comes, which stands behind the header.
         Plan::Pass if prefix.api_key == ApiKey::Produce as i16 => match ProduceHead::peek(start) {
             Ok(Some(head)) => Ok(Start::Pass(4 + len, prefix, head.acks != 0)),
-            Ok(None) if missing > 0 && start.len() < HEAD => Ok(Start::More(missing.min(HEAD))),
+            Ok(None) if missing > 0 && start.len() < HEAD => Ok(Start::More),
             Ok(None) | Err(_) => Err(Close::Header),
         },
         Plan::Pass => Ok(Start::Pass(4 + len, prefix, true)),
@@ -399,8 +400,13 @@ fn next<C>(shared: &Shared<'_, C>, input: &Input) -> Result<Start, Close> {
 /// More bytes than these do not stand before a Produce request's `acks`.
 const HEAD: usize = 140 << 10;
 
-/// Passes on `len` bytes as they come.
-async fn pass(input: &mut Input, output: &mut Output, len: usize, stalled: Duration) -> Result<(), Close> {
+/// Whether the rest of a frame is worth to wait for: nobody can do anything with a part of it, and one write costs less than two.
+fn gathers(len: usize, missing: usize, input: &Input<'_>) -> bool {
+    missing > 0 && len <= input.piece
+}
+
+/// Passes on `len` bytes, piece by piece.
+async fn pass(input: &mut Input<'_>, output: &mut Output<'_>, len: usize, stalled: Duration) -> Result<(), Close> {
     let mut left = len;
     loop {
         let piece = input.take(left);
@@ -410,29 +416,30 @@ async fn pass(input: &mut Input, output: &mut Output, len: usize, stalled: Durat
             return Ok(());
         }
         output.flush().await?;
-        input.read_on(left, stalled).await?;
+        while input.buffer.len() < left.min(input.piece) {
+            input.read_on(stalled).await?;
+        }
     }
 }
 
 async fn responses<C: Control>(
     shared: &Shared<'_, C>,
-    input: &mut Input,
-    output: &mut Output,
+    input: &mut Input<'_>,
+    output: &mut Output<'_>,
 ) -> Result<Infallible, Close> {
     let mut room: Option<Room<'_>> = None;
     loop {
-        let more = match step(shared, input, output)? {
+        match step(shared, input, output)? {
             Response::Done => {
                 output.release(&mut room).await?;
                 continue;
             }
-            Response::More(more) => more,
-            Response::Fill(len, _) if room.is_none() => {
+            Response::Fill(len) if room.is_none() => {
                 output.flush().await?;
                 room = Some(shared.control.holds().room(Side::Broker, len, shared.bounds.stalled).await?);
                 continue;
             }
-            Response::Fill(_, more) => more,
+            Response::More | Response::Fill(_) => {}
             Response::Pass(len) => {
                 pass(input, output, len, shared.bounds.stalled).await?;
                 continue;
@@ -441,11 +448,12 @@ async fn responses<C: Control>(
                 walk(input, output, walker, shared.bounds.stalled).await?;
                 continue;
             }
-        };
+        }
         shared.report();
         // A request may have waited for its turn.
         shared.requests.notify_one();
         output.flush().await?;
+        input.piece = shared.piece();
         let partial = !input.buffer.is_empty();
         if !partial
             && shared.session.borrow().is_idle()
@@ -461,12 +469,12 @@ async fn responses<C: Control>(
         };
         let read = async {
             match (partial, patience) {
-                (true, _) => input.read_on(more, shared.bounds.stalled).await.map(|()| true),
-                (false, Some(patience)) => match timeout(patience, input.read(more)).await {
+                (true, _) => input.read_on(shared.bounds.stalled).await.map(|()| true),
+                (false, Some(patience)) => match timeout(patience, input.read()).await {
                     Ok(read) => read,
                     Err(_) => Err(shared.ending.borrow_mut().take().unwrap_or(Close::Idle)),
                 },
-                (false, None) => input.read(more).await,
+                (false, None) => input.read().await,
             }
         };
         tokio::select! {
@@ -485,17 +493,17 @@ async fn responses<C: Control>(
 enum Response {
     /// It is done.
     Done,
-    /// Read about so many bytes.
-    More(usize),
-    /// Hold a frame of this length: so much is missing.
-    Fill(usize, usize),
+    /// Read on.
+    More,
+    /// Hold a frame of this length, of which something is missing.
+    Fill(usize),
     /// Pass so many bytes on.
     Pass(usize),
     /// Pass a frame on and edit its end.
     Walk(EndpointWalker),
 }
 
-fn step<C>(shared: &Shared<'_, C>, input: &mut Input, output: &mut Output) -> Result<Response, Close> {
+fn step<C>(shared: &Shared<'_, C>, input: &mut Input<'_>, output: &mut Output<'_>) -> Result<Response, Close> {
     let mut session = shared.session.borrow_mut();
     if let Some(answer) = session.take_answer() {
         output.push(answer);
@@ -503,22 +511,25 @@ fn step<C>(shared: &Shared<'_, C>, input: &mut Input, output: &mut Output) -> Re
     }
     let broker = |error| Close::Frame(Side::Broker, error);
     let Some(len) = frame_len(&input.buffer, i32::MAX as usize).map_err(broker)? else {
-        return Ok(Response::More(IDLE_PIECE));
+        return Ok(Response::More);
     };
     let start = input.buffer.get(4..).unwrap_or_default();
     let missing = len.saturating_sub(start.len());
     let correlation = match start.first_chunk::<4>() {
         Some(bytes) => i32::from_be_bytes(*bytes),
         None if session.awaits_token() => 0,
-        None if missing > 0 => return Ok(Response::More(missing)),
+        None if missing > 0 => return Ok(Response::More),
         None => return Err(broker(FrameError::TooLarge { len: 0, max: 0 })),
     };
+    if gathers(len, missing, input) {
+        return Ok(Response::More);
+    }
     match session.plan_response(len, correlation, Instant::now())? {
         Answer::Pass => Ok(Response::Pass(4 + len)),
         Answer::Walk(walker) => Ok(Response::Walk(walker)),
-        Answer::Hold if missing > 0 => Ok(Response::Fill(len, missing)),
+        Answer::Hold if missing > 0 => Ok(Response::Fill(len)),
         Answer::Hold => {
-            let whole = input.take(4 + len);
+            let whole = input.take_held(4 + len);
             let frame = session.response(&whole, Instant::now())?;
             output.push(frame);
             Ok(Response::Done)
@@ -527,8 +538,8 @@ fn step<C>(shared: &Shared<'_, C>, input: &mut Input, output: &mut Output) -> Re
 }
 
 async fn walk(
-    input: &mut Input,
-    output: &mut Output,
+    input: &mut Input<'_>,
+    output: &mut Output<'_>,
     mut walker: EndpointWalker,
     stalled: Duration,
 ) -> Result<(), Close> {
@@ -539,13 +550,13 @@ async fn walk(
             Step::Done => return Ok(()),
             Step::NeedMore => {
                 output.flush().await?;
-                input.read_on(IDLE_PIECE, stalled).await?;
+                input.read_on(stalled).await?;
             }
             Step::Pass(len) => pass(input, output, len, stalled).await?,
             Step::Tail(len) => {
                 while input.buffer.len() < len {
                     output.flush().await?;
-                    input.read_on(len - input.buffer.len(), stalled).await?;
+                    input.read_on(stalled).await?;
                 }
                 let tail = input.take(len);
                 output.push(Rope::from(walker.tail(tail).map_err(bad)?));
