@@ -23,7 +23,7 @@ pub(crate) struct Load {
 /// When a request is answered with anything but 2xx or 3xx, or not at all.
 pub(crate) fn wrk(url: &str, host: Option<&str>, connections: usize, seconds: u64) -> Result<Load> {
     let mut command = tools::program("wrk");
-    command.args(["-t1", "--latency", &format!("-c{connections}"), &format!("-d{seconds}s")]);
+    command.args(["-t1", "--latency", "--timeout", "20s", &format!("-c{connections}"), &format!("-d{seconds}s")]);
     if let Some(host) = host {
         command.args(["-H", &format!("Host: {host}")]);
     }
@@ -40,14 +40,14 @@ pub(crate) fn h2load(url: &str, clients: usize, streams: usize, seconds: u64) ->
     parse_h2load(&measure::output(&command, Duration::from_secs(seconds + 60))?)
 }
 
-/// `h2load --h1`: an exact number of HTTP/1.1 requests.
+/// `h2load --h1`: an exact number of HTTP/1.1 requests to a port of 127.0.0.1.
 ///
 /// # Errors
 /// When a request fails.
-pub(crate) fn count(url: &str, host: &str, connections: usize, requests: usize) -> Result<Load> {
+pub(crate) fn count(port: u16, host: &str, path: &str, connections: usize, requests: usize) -> Result<Load> {
     let mut command = tools::program("h2load");
     command.args(["--h1", "-t1", &format!("-c{connections}"), &format!("-n{requests}")]);
-    command.args(["-H", &format!("host: {host}"), url]);
+    command.args([format!("--connect-to=127.0.0.1:{port}"), format!("http://{host}:{port}{path}")]);
     parse_h2load(&measure::output(&command, Duration::from_secs(300))?)
 }
 

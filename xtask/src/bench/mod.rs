@@ -4,12 +4,17 @@
 //! request; they are measured in turn, in a new random order every round. Judged are counts (CPU seconds, instructions, bytes), never
 //! wall time: see `docs/operating/performance`.
 
+mod callgrind;
+mod idle;
 mod load;
 mod measure;
 mod outcome;
 mod peers;
+mod plot;
 mod report;
 mod requests;
+mod routes;
+mod start;
 mod tools;
 
 use std::os::unix::process::CommandExt;
@@ -37,7 +42,7 @@ pub(crate) struct Row {
 }
 
 /// Every row, in the order of the tables.
-const ROWS: &[&[Row]] = &[requests::ROWS];
+const ROWS: &[&[Row]] = &[requests::ROWS, routes::ROWS, idle::ROWS, start::ROWS];
 
 /// How to measure.
 pub(crate) struct Bench {
@@ -149,6 +154,7 @@ fn measure_all(bench: &Bench, rows: &[&Row]) -> Result<()> {
         progress(&format!("== {}: {}", row.name, row.title));
         let result = (row.run)(bench).and_then(|mut outcome| {
             outcome.versions = row.tools.iter().map(|tool| (tool.version)()).filter(|v| !v.is_empty()).collect();
+            outcome.load = outcome::load_average();
             outcome.write(&results())?;
             Ok(outcome)
         });

@@ -39,6 +39,7 @@ pub(crate) struct Goal {
     /// What is wanted, such as `CPU per request, of nginx's`.
     pub(crate) what: String,
     /// What was reached: median, smallest and largest.
+    #[serde(deserialize_with = "nan_for_null")]
     pub(crate) value: [f64; 3],
     /// At most this.
     pub(crate) limit: f64,
@@ -135,7 +136,7 @@ impl Outcome {
             self.peers.push(Measured { name: peer.to_owned(), samples: BTreeMap::new() });
             self.peers.len() - 1
         });
-        for (key, value) in sample {
+        for (key, value) in sample.into_iter().filter(|(_, value)| value.is_finite()) {
             self.peers[at].samples.entry(key.to_owned()).or_default().push(value);
         }
     }
@@ -165,8 +166,7 @@ impl Outcome {
     }
 
     /// Writes `DIR/ROW.json`.
-    pub(crate) fn write(&mut self, dir: &Path) -> Result<()> {
-        self.load = load_average();
+    pub(crate) fn write(&self, dir: &Path) -> Result<()> {
         fs::create_dir_all(dir)?;
         let path = dir.join(format!("{}.json", self.row));
         fs::write(&path, serde_json::to_string_pretty(self)? + "\n").with_context(|| format!("{}", path.display()))
@@ -177,6 +177,11 @@ impl Outcome {
         let text = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
         serde_json::from_str(&text).with_context(|| format!("{}", path.display()))
     }
+}
+
+/// JSON has no NaN: what was not measured is written as `null`.
+fn nan_for_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<[f64; 3], D::Error> {
+    Ok(<[Option<f64>; 3]>::deserialize(deserializer)?.map(|value| value.unwrap_or(f64::NAN)))
 }
 
 /// The smallest; NaN of none.
@@ -223,7 +228,8 @@ fn machine() -> String {
     format!("{model}, {cores} cores, Linux {kernel}")
 }
 
-fn load_average() -> f64 {
+/// Processes that wanted to run, mean of the last minute.
+pub(crate) fn load_average() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(f64::NAN)
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use testkit::{Process, net};
 
-pub(crate) use http::{HttpPeer, Site, backend};
+pub(crate) use http::{HttpPeer, Site, backend, route, sluicegate_config};
 
 /// A proxy (or a backend) that runs; it is killed when this is dropped.
 pub(crate) struct Running {
@@ -83,12 +83,17 @@ pub(crate) fn get(port: u16, path: &str) -> Option<String> {
 pub(crate) fn sluicegate(binary: &Path, dir: &Path, port: u16, workers: usize) -> Result<Running> {
     let (command, admin, log) = sluicegate_command(binary, dir, workers)?;
     let mut running = Running::start("sluicegate", &command, dir, admin, log)?;
-    running.process.wait_until(Duration::from_secs(300), |_| {
-        get(admin, "/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
-    })?;
+    ready(&mut running, admin)?;
     running.port = port;
     running.admin = Some(admin);
     Ok(running)
+}
+
+/// Waits until the gateway has applied its configuration.
+pub(crate) fn ready(running: &mut Running, admin: u16) -> Result<()> {
+    running.process.wait_until(Duration::from_secs(300), |_| {
+        get(admin, "/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    })
 }
 
 /// The command of [`sluicegate`], its admin port and its access log.

@@ -101,7 +101,7 @@ fn run(bench: &Bench, shape: &Shape) -> Result<Outcome> {
         }
     }
     for (peer, limit) in shape.goals {
-        outcome.ratio(&format!("CPU, of {}'s", peer.name()), "cpu", "sluicegate", peer.name(), *limit);
+        outcome.ratio(&format!("CPU ÷ {}", peer.name()), "cpu", "sluicegate", peer.name(), *limit);
     }
     Ok(outcome)
 }
