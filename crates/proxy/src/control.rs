@@ -10,7 +10,7 @@ use crate::{
     socket::{self, Handed, Sockets},
     telemetry::{
         access_log,
-        metrics::{Metrics, WorkerLabels},
+        metrics::{Gauge, Metrics, WorkerLabels},
     },
     upstream::dns::{self, Dns},
     worker::{self, Orders},
@@ -22,13 +22,16 @@ use std::{
     fmt, io,
     net::{SocketAddr, TcpListener},
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    runtime::RuntimeMetrics,
+    sync::{mpsc, oneshot, watch},
+};
 
 /// Connections on their way to a worker.
 const MAILBOX: usize = 1024;
@@ -83,6 +86,8 @@ pub(crate) struct Shared {
     pub(crate) bound: Bound,
     /// Connections of each worker.
     pub(crate) loads: Vec<Arc<Load>>,
+    /// Of each worker, once it runs.
+    pub(crate) runtimes: Vec<OnceLock<RuntimeMetrics>>,
     /// Of each worker.
     pub(crate) mailboxes: Vec<mpsc::Sender<Handed>>,
     /// Newest order that each worker has carried out.
@@ -125,12 +130,19 @@ impl Shared {
 
     /// All metrics as text.
     pub(crate) fn encode_metrics(&self) -> String {
-        let gauges: Vec<_> = (0..self.loads.len())
-            .map(|worker| self.metrics.worker_connections.get(WorkerLabels { worker: worker.to_string().into() }))
+        let set = |gauge: Arc<Gauge>, value: usize| {
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge
+        };
+        // Held until they are written: a series that nobody holds is gone.
+        let _held: Vec<_> = (self.loads.iter().zip(&self.runtimes).enumerate())
+            .flat_map(|(worker, (load, runtime))| {
+                let labels = WorkerLabels { worker: worker.to_string().into() };
+                let tasks = runtime.get().map_or(0, RuntimeMetrics::num_alive_tasks);
+                let connections = set(self.metrics.worker_connections.get(labels.clone()), load.get());
+                [connections, set(self.metrics.worker_tasks.get(labels), tasks)]
+            })
             .collect();
-        for (gauge, load) in gauges.iter().zip(&self.loads) {
-            gauge.set(i64::try_from(load.get()).unwrap_or(i64::MAX));
-        }
         self.metrics.encode()
     }
 
@@ -183,7 +195,7 @@ impl Proxy {
             0 => thread::available_parallelism().map_or(1, usize::from),
             workers => workers,
         };
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::new(options.metric_series));
         let (sink, log) = access_log::open(&options.access_log, Arc::clone(&metrics.access_log_dropped))
             .map_err(StartError::AccessLog)?;
         let admin = options.admin.map(bind_admin).transpose()?;
@@ -201,6 +213,7 @@ impl Proxy {
             },
             bound: Bound::default(),
             loads: (0..workers).map(|_| Arc::default()).collect(),
+            runtimes: (0..workers).map(|_| OnceLock::new()).collect(),
             mailboxes,
             done: (Mutex::new(vec![0; workers]), Condvar::new()),
             options: Arc::clone(&options),

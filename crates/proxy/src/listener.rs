@@ -1,7 +1,7 @@
 //! Listeners as the workers see them, and the sockets they listen on.
 
 use crate::{
-    telemetry::metrics::{ConnectionLabels, Counter, ErrorLabels, Gauge, Metrics},
+    telemetry::metrics::{ConnectionLabels, Counter, ErrorLabels, Gauge, Lazy, Metrics},
     tls::certificate::Identity,
 };
 use snapshot::{Hostname, ListenerRef};
@@ -54,7 +54,7 @@ pub(crate) struct ListenerMetrics {
     pub(crate) total: Arc<Counter>,
     /// Connections now.
     pub(crate) active: Arc<Gauge>,
-    errors: [Arc<Counter>; Cause::ALL.len()],
+    errors: Arc<[Lazy<ErrorLabels, Counter>; Cause::ALL.len()]>,
 }
 
 /// Why a client connection could not be served.
@@ -117,15 +117,15 @@ impl ListenerMetrics {
         Self {
             total: metrics.connections_total.get(labels.clone()),
             active: metrics.connections_active.get(labels),
-            errors: Cause::ALL.map(|cause| {
+            errors: Arc::new(Cause::ALL.map(|cause| {
                 let labels = ErrorLabels { listener: Arc::clone(label), cause: cause.as_str().into() };
-                metrics.connection_errors.get(labels)
-            }),
+                metrics.connection_errors.lazy(labels)
+            })),
         }
     }
 
     /// Counts a connection that could not be served.
     pub(crate) fn error(&self, cause: Cause) {
-        self.errors[cause as usize].inc();
+        self.errors[cause as usize].get().inc();
     }
 }

@@ -14,6 +14,9 @@ pub struct Options {
     pub admin: Option<SocketAddr>,
     /// Where the access log goes.
     pub access_log: AccessLog,
+    /// Time series of `/metrics`, about: half of them for counts, half for durations. What comes when there is no more room
+    /// counts under `other`. 550.
+    pub metric_series: usize,
     /// How long a draining proxy goes on accepting, so that load balancers see the red readiness first.
     pub min_drain: Duration,
     /// Bounds on what clients and backends can cost.
@@ -28,6 +31,7 @@ impl Default for Options {
             advertise_bound_ports: true,
             admin: None,
             access_log: AccessLog::Stdout,
+            metric_series: 550,
             min_drain: Duration::from_secs(5),
             limits: Limits::default(),
         }
@@ -70,6 +74,9 @@ pub struct Limits {
     pub h2_streams: u32,
     /// Streams that an HTTP/2 connection may reset in one second, sent and caused, before it is closed. 200.
     pub h2_resets_per_second: u32,
+    /// Frames of an HTTP/2 client that carry neither a header nor a body, in one second and beside one for each 256 bytes
+    /// sent to it, before the connection is closed; SETTINGS count 64-fold. 10 000.
+    pub h2_control_frames_per_second: u32,
     /// To connect to an endpoint, TLS included. 5 s.
     pub connect: Duration,
     /// An upstream HTTP connection that waits in the pool. 90 s.
@@ -107,6 +114,7 @@ impl Default for Limits {
             stream_idle: Duration::from_secs(300),
             h2_streams: 128,
             h2_resets_per_second: 200,
+            h2_control_frames_per_second: 10_000,
             connect: Duration::from_secs(5),
             upstream_idle: Duration::from_secs(90),
             tcp_idle: Duration::from_secs(3600),

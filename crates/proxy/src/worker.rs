@@ -190,6 +190,7 @@ pub(crate) fn run(
     mut mailbox: mpsc::Receiver<Handed>,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    let _ = shared.runtimes[index].set(runtime.metrics());
     runtime.block_on(async move {
         let worker = Worker::new(index, shared);
         worker.spawn(worker.access_log().clone().flusher());

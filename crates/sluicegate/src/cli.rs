@@ -82,6 +82,9 @@ pub struct ServeArgs {
     /// Where access logs go, one JSON line each: `stdout`, `off`, or a file that is appended to
     #[arg(long, value_name = "WHERE", default_value = "stdout", value_parser = AccessLog::parse)]
     pub access_log: AccessLog,
+    /// Time series in /metrics, about; routes, backends and listeners that find no more room count under `other`
+    #[arg(long, value_name = "N", default_value_t = proxy::Options::default().metric_series)]
+    pub metric_series: usize,
     /// How long to go on accepting connections after SIGTERM, so that load balancers take note of /readyz first
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration)]
     pub min_drain: Duration,

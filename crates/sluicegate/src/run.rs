@@ -59,6 +59,7 @@ pub fn run(paths: &[PathBuf], args: &ServeArgs) -> anyhow::Result<ExitCode> {
             AccessLog::Stdout => proxy::AccessLog::Stdout,
             AccessLog::File(path) => proxy::AccessLog::File(path.clone()),
         },
+        metric_series: args.metric_series,
         min_drain: args.min_drain,
         ..Options::default()
     })?;

@@ -9,7 +9,7 @@ use snapshot::{
 use std::sync::LazyLock;
 
 fn compiler() -> Compiler {
-    Compiler::new(Arc::new(Options::default()), Arc::new(Metrics::new()))
+    Compiler::new(Arc::new(Options::default()), Arc::new(Metrics::new(100)))
 }
 
 fn name(text: &str) -> ObjectName {

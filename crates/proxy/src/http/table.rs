@@ -179,7 +179,7 @@ mod tests {
             kind: ListenerKind::Http,
             tls: None,
             identities: Vec::new(),
-            metrics: ListenerMetrics::new(&Metrics::new(), &label, ListenerKind::Http),
+            metrics: ListenerMetrics::new(&Metrics::new(100), &label, ListenerKind::Http),
             label,
         });
         let listeners = [listener];

@@ -1,5 +1,6 @@
 //! Prometheus metrics. Handles are resolved when the configuration is compiled or a connection begins, never per
 //! request; a series lives as long as somebody holds its handle, so series of removed entities go by themselves.
+//! Their number is bounded: what comes when there is no more room counts under `other`.
 
 use prometheus_client::{
     collector::Collector,
@@ -12,8 +13,8 @@ use std::{
     fmt,
     hash::Hash,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+        Arc, Mutex, OnceLock, PoisonError, Weak,
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -119,13 +120,82 @@ impl EncodeMetric for Histogram {
     }
 }
 
+/// A kind of metric.
+pub(crate) trait Metric: EncodeMetric + Default + Send + Sync + 'static {
+    /// Time series that one set of labels makes for Prometheus.
+    const LINES: usize;
+}
+
+impl Metric for Counter {
+    const LINES: usize = 1;
+}
+
+impl Metric for Gauge {
+    const LINES: usize = 1;
+}
+
+impl Metric for Histogram {
+    /// The buckets, the one for the rest, the sum and the count.
+    const LINES: usize = BOUNDS.len() + 3;
+}
+
+/// A set of labels.
+pub(crate) trait Labels: EncodeLabelSet + Clone + Eq + Hash + Send + Sync + 'static {
+    /// Without what there may be any number of: the values that users or clients choose are `other`.
+    fn folded(&self) -> Self;
+}
+
+/// Room for time series. Histograms have their own: a few of them would take what hundreds of counters need.
+#[derive(Debug)]
+struct Room {
+    max: usize,
+    taken: AtomicUsize,
+}
+
+impl Room {
+    fn new(max: usize) -> Arc<Self> {
+        Arc::new(Self { max, taken: AtomicUsize::new(0) })
+    }
+
+    fn has(&self, lines: usize) -> bool {
+        self.taken.load(Relaxed) + lines <= self.max
+    }
+}
+
 /// All series of one metric: labels → handle.
 pub(crate) struct Series<L, M>(Arc<SeriesInner<L, M>>);
+
+impl<L, M> Clone for Series<L, M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
 
 struct SeriesInner<L, M> {
     name: &'static str,
     help: &'static str,
+    room: Arc<Room>,
     live: Mutex<Live<L, M>>,
+}
+
+/// A series that comes to be when it is first used.
+pub(crate) struct Lazy<L, M> {
+    series: Series<L, M>,
+    labels: L,
+    handle: OnceLock<Arc<M>>,
+}
+
+impl<L: Labels, M: Metric> Lazy<L, M> {
+    /// Its handle.
+    pub(crate) fn get(&self) -> &Arc<M> {
+        self.handle.get_or_init(|| self.series.get(self.labels.clone()))
+    }
+}
+
+impl<L: fmt::Debug, M> fmt::Debug for Lazy<L, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.labels.fmt(f)
+    }
 }
 
 struct Live<L, M> {
@@ -134,9 +204,11 @@ struct Live<L, M> {
     purge_at: usize,
 }
 
-impl<L, M> Live<L, M> {
-    fn purge(&mut self) {
+impl<L, M: Metric> Live<L, M> {
+    fn purge(&mut self, room: &Room) {
+        let before = self.series.len();
         self.series.retain(|_, metric| metric.strong_count() > 0);
+        room.taken.fetch_sub((before - self.series.len()) * M::LINES, Relaxed);
         self.purge_at = (2 * self.series.len()).max(64);
     }
 }
@@ -147,42 +219,49 @@ impl<L, M> fmt::Debug for SeriesInner<L, M> {
     }
 }
 
-impl<L, M> Series<L, M>
-where
-    L: EncodeLabelSet + Clone + Eq + Hash + Send + 'static,
-    M: EncodeMetric + Default + Send + Sync + 'static,
-{
-    fn new(registry: &mut Registry, name: &'static str, help: &'static str) -> Self {
-        let live = Live { series: HashMap::new(), purge_at: 64 };
-        let inner = Arc::new(SeriesInner { name, help, live: Mutex::new(live) });
+impl<L: Labels, M: Metric> Series<L, M> {
+    fn new(registry: &mut Registry, room: &Arc<Room>, name: &'static str, help: &'static str) -> Self {
+        let live = Mutex::new(Live { series: HashMap::new(), purge_at: 64 });
+        let inner = Arc::new(SeriesInner { name, help, room: Arc::clone(room), live });
         registry.register_collector(Box::new(Arc::clone(&inner)));
         Self(inner)
     }
 
-    /// The handle for these labels. Takes a lock: keep the handle.
+    /// The handle for these labels, or for `other` where there is no more room. Takes a lock: keep the handle.
     pub(crate) fn get(&self, labels: L) -> Arc<M> {
         let mut live = self.0.live.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(metric) = live.series.get(&labels).and_then(Weak::upgrade) {
+        let known = |live: &Live<L, M>, labels: &L| live.series.get(labels).and_then(Weak::upgrade);
+        if let Some(metric) = known(&live, &labels) {
             return metric;
         }
-        if live.series.len() >= live.purge_at {
-            live.purge();
+        let room = &*self.0.room;
+        if live.series.len() >= live.purge_at || !room.has(M::LINES) {
+            live.purge(room);
+        }
+        let labels = if room.has(M::LINES) { labels } else { labels.folded() };
+        if let Some(metric) = known(&live, &labels) {
+            return metric;
         }
         let metric = Arc::new(M::default());
-        live.series.insert(labels, Arc::downgrade(&metric));
+        if live.series.insert(labels, Arc::downgrade(&metric)).is_none() {
+            room.taken.fetch_add(M::LINES, Relaxed);
+        }
         metric
+    }
+
+    /// The handle for these labels, once it is needed; at once if the series is there, so that it does not begin anew.
+    pub(crate) fn lazy(&self, labels: L) -> Lazy<L, M> {
+        let live = self.0.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let handle = live.series.get(&labels).and_then(Weak::upgrade).map_or_else(OnceLock::new, OnceLock::from);
+        Lazy { series: self.clone(), labels, handle }
     }
 }
 
-impl<L, M> Collector for SeriesInner<L, M>
-where
-    L: EncodeLabelSet + Clone + Eq + Hash + Send + 'static,
-    M: EncodeMetric + Default + Send + Sync + 'static,
-{
+impl<L: Labels, M: Metric> Collector for SeriesInner<L, M> {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let series: Vec<_> = {
             let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-            live.purge();
+            live.purge(&self.room);
             live.series.iter().filter_map(|(labels, metric)| Some((labels.clone(), metric.upgrade()?))).collect()
         };
         let mut family = encoder.encode_descriptor(self.name, self.help, None, M::default().metric_type())?;
@@ -193,58 +272,71 @@ where
     }
 }
 
+/// Labels; those in brackets have values that users or clients choose.
 macro_rules! labels {
-    ($(#[$doc:meta])* $name:ident { $($field:ident),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { [$($open:ident),*] $($closed:ident),* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, prometheus_client::encoding::EncodeLabelSet)]
         #[allow(missing_docs)]
-        pub(crate) struct $name { $(pub(crate) $field: Arc<str>),* }
+        pub(crate) struct $name { $(pub(crate) $open: Arc<str>,)* $(pub(crate) $closed: Arc<str>),* }
+
+        impl Labels for $name {
+            fn folded(&self) -> Self {
+                Self { $($open: "other".into(),)* $($closed: Arc::clone(&self.$closed)),* }
+            }
+        }
     };
 }
 
 labels! {
     /// `listener` is `namespace/gateway/listener`; `protocol` is `http`, `https`, `tls`, `kafka`.
-    ConnectionLabels { listener, protocol }
+    ConnectionLabels { [listener] protocol }
 }
 labels! {
     /// `cause` is one of a fixed list.
-    ErrorLabels { listener, cause }
+    ErrorLabels { [listener] cause }
 }
 labels! {
     /// `code` is the class: `1xx` … `5xx`; `route` and `backend` may be empty.
-    HttpLabels { listener, route, backend, code }
+    HttpLabels { [listener, route, backend] code }
 }
 labels! {
     /// As [`HttpLabels`], without the class.
-    HttpDurationLabels { listener, route, backend }
+    HttpDurationLabels { [listener, route, backend] }
 }
 labels! {
     /// `api` is Kafka's name of it; `broker` is the id or `bootstrap`.
-    KafkaLabels { route, api, broker }
+    KafkaLabels { [route, api, broker] }
 }
 labels! {
-    /// `part` is `gateway` or `broker`.
-    KafkaDurationLabels { route, api, broker, part }
+    /// `api` is `Produce`, `Fetch` or `other`; `part` is `gateway` or `broker`.
+    KafkaDurationLabels { [route] api, part }
 }
 labels! {
     /// `cause` is the `end` of the access log.
-    KafkaEndLabels { route, cause }
+    KafkaEndLabels { [route] cause }
 }
 labels! {
     /// `backend` is the object.
-    UpstreamLabels { backend }
+    UpstreamLabels { [backend] }
 }
 labels! {
     /// `cause` is one of [`crate::upstream::ConnectError`]'s.
-    UpstreamErrorLabels { backend, cause }
+    UpstreamErrorLabels { [backend] cause }
 }
 labels! {
     /// `worker` is its number.
-    WorkerLabels { worker }
+    WorkerLabels { [] worker }
 }
-labels! {
-    /// Process-wide.
-    NoLabels {}
+
+/// Of what there is one in a process.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, prometheus_client::encoding::EncodeLabelSet)]
+pub(crate) struct NoLabels {}
+
+impl Labels for NoLabels {
+    fn folded(&self) -> Self {
+        Self {}
+    }
 }
 
 /// Every metric of the proxy.
@@ -274,6 +366,8 @@ pub(crate) struct Metrics {
     pub(crate) upstream_errors: Series<UpstreamErrorLabels, Counter>,
     /// Client connections of each worker, set when somebody asks.
     pub(crate) worker_connections: Series<WorkerLabels, Gauge>,
+    /// Tasks of each worker, set when somebody asks.
+    pub(crate) worker_tasks: Series<WorkerLabels, Gauge>,
     /// Lines of the access log that were dropped as the writer did not keep up.
     pub(crate) access_log_dropped: Arc<Counter>,
     /// Revision that is served.
@@ -281,29 +375,57 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// All metrics at zero.
-    pub(crate) fn new() -> Self {
+    /// All metrics at zero, with room for so many time series.
+    pub(crate) fn new(series: usize) -> Self {
         let mut r = Registry::with_prefix("sluicegate");
-        let dropped: Series<NoLabels, Counter> =
-            Series::new(&mut r, "access_log_dropped", "Access log lines dropped as the writer did not keep up");
-        let revision: Series<NoLabels, Gauge> = Series::new(&mut r, "config_revision", "Revision that is served");
+        let (counts, durations) = (Room::new(series - series / 2), Room::new(series / 2));
+        let dropped: Series<NoLabels, Counter> = Series::new(
+            &mut r,
+            &counts,
+            "access_log_dropped",
+            "Access log lines dropped as the writer did not keep up",
+        );
+        let revision: Series<NoLabels, Gauge> =
+            Series::new(&mut r, &counts, "config_revision", "Revision that is served");
         Self {
-            connections_total: Series::new(&mut r, "connections", "Client connections"),
-            connections_active: Series::new(&mut r, "connections_active", "Client connections now"),
-            connection_errors: Series::new(&mut r, "connection_errors", "Client connections that could not be served"),
-            http_requests: Series::new(&mut r, "http_requests", "HTTP requests"),
-            http_duration: Series::new(&mut r, "http_request_duration_seconds", "From header to end of response"),
-            kafka_requests: Series::new(&mut r, "kafka_requests", "Kafka requests"),
+            connections_total: Series::new(&mut r, &counts, "connections", "Client connections"),
+            connections_active: Series::new(&mut r, &counts, "connections_active", "Client connections now"),
+            connection_errors: Series::new(
+                &mut r,
+                &counts,
+                "connection_errors",
+                "Client connections that could not be served",
+            ),
+            http_requests: Series::new(&mut r, &counts, "http_requests", "HTTP requests"),
+            http_duration: Series::new(
+                &mut r,
+                &durations,
+                "http_request_duration_seconds",
+                "From header to end of response",
+            ),
+            kafka_requests: Series::new(&mut r, &counts, "kafka_requests", "Kafka requests"),
             kafka_duration: Series::new(
                 &mut r,
+                &durations,
                 "kafka_request_duration_seconds",
                 "Time of Kafka requests, spent in the gateway and waiting for the broker",
             ),
-            kafka_ends: Series::new(&mut r, "kafka_connection_ends", "Kafka connections that have ended"),
-            upstream_total: Series::new(&mut r, "upstream_connections", "Connections to backends"),
-            upstream_active: Series::new(&mut r, "upstream_connections_active", "Connections to backends now"),
-            upstream_errors: Series::new(&mut r, "upstream_connection_errors", "Connections to backends that failed"),
-            worker_connections: Series::new(&mut r, "worker_connections", "Client connections now, by worker thread"),
+            kafka_ends: Series::new(&mut r, &counts, "kafka_connection_ends", "Kafka connections that have ended"),
+            upstream_total: Series::new(&mut r, &counts, "upstream_connections", "Connections to backends"),
+            upstream_active: Series::new(&mut r, &counts, "upstream_connections_active", "Connections to backends now"),
+            upstream_errors: Series::new(
+                &mut r,
+                &counts,
+                "upstream_connection_errors",
+                "Connections to backends that failed",
+            ),
+            worker_tasks: Series::new(&mut r, &counts, "worker_tasks", "Tasks now, by worker thread"),
+            worker_connections: Series::new(
+                &mut r,
+                &counts,
+                "worker_connections",
+                "Client connections now, by worker thread",
+            ),
             access_log_dropped: dropped.get(NoLabels {}),
             revision: revision.get(NoLabels {}),
             registry: r,
@@ -325,7 +447,7 @@ mod tests {
 
     #[test]
     fn series_that_nobody_holds_go_without_a_scrape() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(100);
         let labels = |n: usize| UpstreamLabels { backend: n.to_string().into() };
         let kept = metrics.upstream_total.get(labels(0));
         kept.inc();
@@ -335,5 +457,46 @@ mod tests {
         assert!(metrics.upstream_total.0.live.lock().unwrap().series.len() <= 64);
         assert_eq!(metrics.upstream_total.get(labels(0)).get(), 1);
         assert_eq!(metrics.encode().matches("sluicegate_upstream_connections_total{").count(), 1);
+    }
+    #[test]
+    fn what_there_is_no_room_for_counts_under_other() {
+        let metrics = Metrics::new(600);
+        let name = |n: usize| Arc::<str>::from(n.to_string());
+        let held: Vec<_> = (0..5000)
+            .map(|n| {
+                let (listener, route, backend) = (name(n % 2), name(n), name(n));
+                let labels = HttpLabels {
+                    listener: Arc::clone(&listener),
+                    route: Arc::clone(&route),
+                    backend: Arc::clone(&backend),
+                    code: "2xx".into(),
+                };
+                let (count, duration) = (
+                    metrics.http_requests.get(labels),
+                    metrics.http_duration.get(HttpDurationLabels { listener, route, backend }),
+                );
+                count.inc();
+                duration.observe(Duration::from_millis(1));
+                (count, duration)
+            })
+            .collect();
+        let lines = |text: &str| text.lines().filter(|line| !line.starts_with('#')).count();
+        let text = metrics.encode();
+        assert!(lines(&text) <= 620, "{}", lines(&text));
+        let sum = |name: &str| -> f64 {
+            text.lines()
+                .filter(|line| line.starts_with(name))
+                .filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok())
+                .sum()
+        };
+        assert_eq!(sum("sluicegate_http_requests_total{"), 5000.0, "none is lost");
+        assert_eq!(sum("sluicegate_http_request_duration_seconds_count{"), 5000.0, "none is lost");
+        assert!(text.contains("route=\"other\""));
+        // Room that is given back is used again.
+        drop(held);
+        assert!(lines(&metrics.encode()) < 10);
+        let again = HttpLabels { listener: name(0), route: name(1), backend: name(2), code: "2xx".into() };
+        metrics.http_requests.get(again).inc();
+        assert_eq!(metrics.http_requests.0.room.taken.load(Relaxed), 3);
     }
 }

@@ -1,7 +1,7 @@
 //! Backends and the choice among their endpoints.
 
 use super::tls::ClientTls;
-use crate::telemetry::metrics::{Counter, Gauge, Metrics, UpstreamErrorLabels, UpstreamLabels};
+use crate::telemetry::metrics::{Counter, Gauge, Lazy, Metrics, UpstreamErrorLabels, UpstreamLabels};
 use snapshot::{AppProtocol, EndpointAddress};
 use std::{
     fmt,
@@ -29,10 +29,10 @@ pub(crate) struct Backend {
     /// As in metrics and logs.
     pub(crate) label: Arc<str>,
     /// Connections so far.
-    pub(crate) total: Arc<Counter>,
+    total: Lazy<UpstreamLabels, Counter>,
     /// Connections now; see [`Backend::track`].
-    pub(crate) active: Arc<Gauge>,
-    errors: [Arc<Counter>; super::dial::CAUSES.len()],
+    active: Lazy<UpstreamLabels, Gauge>,
+    errors: [Lazy<UpstreamErrorLabels, Counter>; super::dial::CAUSES.len()],
     next: AtomicUsize,
 }
 
@@ -97,10 +97,10 @@ impl Backend {
             protocol: from.protocol,
             tls,
             unusable,
-            total: metrics.upstream_total.get(labels.clone()),
-            active: metrics.upstream_active.get(labels),
+            total: metrics.upstream_total.lazy(labels.clone()),
+            active: metrics.upstream_active.lazy(labels),
             errors: super::dial::CAUSES.map(|cause| {
-                metrics.upstream_errors.get(UpstreamErrorLabels { backend: Arc::clone(&label), cause: cause.into() })
+                metrics.upstream_errors.lazy(UpstreamErrorLabels { backend: Arc::clone(&label), cause: cause.into() })
             }),
             label,
             next: AtomicUsize::new(0),
@@ -120,14 +120,15 @@ impl Backend {
 
     /// Counts an open connection for as long as the answer lives.
     pub(crate) fn track(&self) -> Active {
-        self.total.inc();
-        self.active.inc();
-        Active(Arc::clone(&self.active))
+        self.total.get().inc();
+        let active = self.active.get();
+        active.inc();
+        Active(Arc::clone(active))
     }
 
     pub(super) fn count_error(&self, error: &super::ConnectError) {
         if let Some(at) = super::dial::CAUSES.iter().position(|cause| *cause == error.cause()) {
-            self.errors[at].inc();
+            self.errors[at].get().inc();
         }
     }
 }
@@ -182,7 +183,7 @@ mod tests {
 
     #[test]
     fn round_robin_passes_over_what_has_failed() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(100);
         let backend = Backend::new(&entity(&[1, 2, 3]), None, None, None, &metrics);
         let now = Instant::now();
         let ports = |now, n| (0..n).filter_map(|_| backend.pick(now).map(|e| e.port)).collect::<Vec<_>>();
@@ -200,7 +201,7 @@ mod tests {
 
     #[test]
     fn endpoints_that_stay_keep_their_state() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(100);
         let old = Backend::new(&entity(&[1, 2]), None, None, None, &metrics);
         let new = Backend::new(&entity(&[2, 3]), None, None, Some(&old), &metrics);
         assert!(Arc::ptr_eq(&old.endpoints[1], &new.endpoints[0]));
