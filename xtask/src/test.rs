@@ -18,10 +18,10 @@ struct Stage {
 }
 
 /// In this order; 40 minutes in all.
-const STAGES: [Stage; 9] = [
+const STAGES: [Stage; 10] = [
     Stage {
         name: "tools",
-        what: "Kafka's jars, client libraries, nginx, into ~/.cache/sluicegate",
+        what: "Kafka's jars, client libraries, nginx, what floods, into ~/.cache/sluicegate",
         budget: 420,
         run: tools,
     },
@@ -32,6 +32,7 @@ const STAGES: [Stage; 9] = [
     Stage { name: "http", what: "HTTP and TLS end to end", budget: 80, run: http },
     Stage { name: "cli", what: "the command line, published manifests and bad input end to end", budget: 60, run: cli },
     Stage { name: "kafka", what: "real brokers and clients end to end", budget: 620, run: kafka },
+    Stage { name: "floods", what: "floods and slow sockets, with good clients beside them", budget: 150, run: floods },
     Stage { name: "demo", what: "the demo, once", budget: 60, run: demo },
 ];
 
@@ -254,6 +255,7 @@ fn stage_of(package: &str, test: &str) -> &'static str {
         "clients" => "kafka",
         _ if test.starts_with("http") || test.starts_with("tls") => "http",
         _ if test.starts_with("kafka") => "kafka",
+        "floods" => "floods",
         _ => "cli",
     }
 }
@@ -292,6 +294,10 @@ fn cli(log: &mut Log) -> Result<()> {
 
 fn kafka(log: &mut Log) -> Result<()> {
     integration(log, "kafka")
+}
+
+fn floods(log: &mut Log) -> Result<()> {
+    integration(log, "floods")
 }
 
 fn demo(log: &mut Log) -> Result<()> {

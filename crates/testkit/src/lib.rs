@@ -18,6 +18,7 @@
 
 pub mod certs;
 pub mod clients;
+pub mod floods;
 pub mod grpc;
 pub mod hosts;
 pub mod http;

@@ -4,8 +4,7 @@
 use super::{
     Table,
     exchange::{self, Meter},
-    pipeline,
-    pool::Spawn,
+    http2, pipeline,
     table::Found,
     transport::Transport,
     upgrade::Tunnel,
@@ -20,17 +19,12 @@ use crate::{
 };
 use bytes::Bytes;
 use http::HeaderValue;
-use hyper::{
-    body::Incoming,
-    server::conn::{http1, http2},
-    service::service_fn,
-};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioTimer;
 use std::{
     cell::{Cell, RefCell},
     convert::Infallible,
     io::ErrorKind,
-    pin::pin,
     rc::{Rc, Weak},
     sync::Arc,
     time::{Duration, Instant},
@@ -41,16 +35,6 @@ use tokio::time::{sleep, sleep_until};
 const PARK: Duration = Duration::from_secs(1);
 /// What a body that the client does not take gets on top of the limit for quiet ones.
 const STALLED: Duration = Duration::from_secs(2);
-/// Between probes of HTTP/2 connections, and how long an answer may take.
-const PING: Duration = Duration::from_secs(30);
-const PONG: Duration = Duration::from_secs(20);
-/// Flow-control windows of HTTP/2: what one client can make us hold.
-const STREAM_WINDOW: u32 = 256 << 10;
-const CONNECTION_WINDOW: u32 = 1 << 20;
-/// Streams that a client has reset before we have seen them, and resets by its errors that we keep in mind.
-const MAX_PENDING_RESETS: usize = 50;
-const MAX_LOCAL_RESETS: usize = 200;
-
 /// What the requests of one client connection share.
 pub(super) struct Connection {
     pub(super) worker: Worker,
@@ -59,13 +43,14 @@ pub(super) struct Connection {
     pub(super) forwarded: HeaderValue,
     /// For the moment between a change of the configuration and the end of the connection.
     fallback: Arc<Table>,
-    http2: Cell<bool>,
-    active: Cell<usize>,
-    started: Cell<u64>,
+    pub(super) http2: Cell<bool>,
+    pub(super) active: Cell<usize>,
+    pub(super) started: Cell<u64>,
     /// Requests that the client cancelled: since when, and how many.
     cancelled: Cell<(Instant, u32)>,
-    /// The client cancels more than it may.
-    flooded: Signal,
+    /// The client does more of something than it may, and of what.
+    pub(super) flooded: Signal,
+    pub(super) flood: Cell<&'static str>,
     tunnel: RefCell<Option<Tunnel>>,
     /// Of requests that may still be under way.
     meters: RefCell<Vec<Weak<Meter>>>,
@@ -76,7 +61,9 @@ impl Connection {
     pub(super) fn find(&self, name: &Name, request: &router::Request<'_>) -> Found {
         self.worker.with_runtime(|runtime| {
             let port = runtime.port(self.conn.listener.bound);
-            port.and_then(|port| port.http.as_ref()).unwrap_or(&self.fallback).find(name, request)
+            port.and_then(|port| port.http.as_ref())
+                .unwrap_or(&self.fallback)
+                .find(name, request)
         })
     }
 
@@ -97,9 +84,13 @@ impl Connection {
 
     /// Whether a client does not take its response. A body looks at the clock itself, but only while hyper asks for more
     /// of it; so what has been quiet for longer waits for the client.
-    fn is_stalled(&self) -> bool {
+    pub(super) fn is_stalled(&self) -> bool {
         let quiet = |meter: Rc<Meter>| meter.last.get().elapsed() > meter.idle.get() + STALLED;
-        self.meters.borrow().iter().filter_map(Weak::upgrade).any(quiet)
+        self.meters
+            .borrow()
+            .iter()
+            .filter_map(Weak::upgrade)
+            .any(quiet)
     }
 
     /// A request has ended.
@@ -110,13 +101,21 @@ impl Connection {
         }
         let now = self.worker.now();
         let (since, count) = match self.cancelled.get() {
-            (since, count) if now.saturating_duration_since(since) < Duration::from_secs(1) => (since, count + 1),
+            (since, count) if now.saturating_duration_since(since) < Duration::from_secs(1) => {
+                (since, count + 1)
+            }
             _ => (now, 1),
         };
         self.cancelled.set((since, count));
         if count > self.worker.limits().h2_resets_per_second {
-            self.flooded.fire();
+            self.flood("more streams reset in a second than may be");
         }
+    }
+
+    /// The client is to be told to calm down, and the connection to end.
+    pub(super) fn flood(&self, why: &'static str) {
+        self.flood.set(why);
+        self.flooded.fire();
     }
 
     /// Leaves what is to be done once the client has been sent a 101.
@@ -129,13 +128,15 @@ impl Connection {
 pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, table: Arc<Table>) {
     let forwarded = conn.peer.ip().to_canonical().to_string();
     let connection = Rc::new(Connection {
-        forwarded: HeaderValue::from_str(&forwarded).unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+        forwarded: HeaderValue::from_str(&forwarded)
+            .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
         fallback: table,
         http2: Cell::new(false),
         active: Cell::new(0),
         started: Cell::new(0),
         cancelled: Cell::new((worker.now(), 0)),
         flooded: Signal::default(),
+        flood: Cell::new(""),
         tunnel: RefCell::default(),
         meters: RefCell::default(),
         worker,
@@ -150,9 +151,12 @@ pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, table: Arc<Table>)
     match opening {
         Opening::Nothing => {}
         Opening::Http1 => Box::pin(serve_http1(&connection, io, early)).await,
-        Opening::Http2 => Box::pin(serve_http2(&connection, io, early)).await,
+        Opening::Http2 => Box::pin(http2::serve(&connection, io, early)).await,
         Opening::Tls => {
-            refuse(&connection, "TLS on a plain HTTP listener; possible cause: an https:// URL for this port");
+            refuse(
+                &connection,
+                "TLS on a plain HTTP listener; possible cause: an https:// URL for this port",
+            );
         }
     }
 }
@@ -218,12 +222,19 @@ async fn serve_http1(connection: &Rc<Connection>, mut io: Io, mut early: Bytes) 
     let limit = connection.worker.limits().header_read;
     let mut header_began = connection.worker.now();
     loop {
-        let left = limit.saturating_sub(connection.worker.now().saturating_duration_since(header_began));
+        let left = limit.saturating_sub(
+            connection
+                .worker
+                .now()
+                .saturating_duration_since(header_began),
+        );
         if left.is_zero() {
             return;
         }
         let requests = connection.started.get();
-        let Some((back, rest)) = active(connection, io, early, left).await else { return };
+        let Some((back, rest)) = active(connection, io, early, left).await else {
+            return;
+        };
         (io, early) = (back, rest);
         if early.is_empty() {
             if !readable(connection, &io).await {
@@ -238,7 +249,12 @@ async fn serve_http1(connection: &Rc<Connection>, mut io: Io, mut early: Bytes) 
 
 /// Lets hyper serve the connection until it ends, or until it rests: then it comes back, with the bytes of a header that
 /// has begun.
-async fn active(connection: &Rc<Connection>, io: Io, early: Bytes, header_read: Duration) -> Option<(Io, Bytes)> {
+async fn active(
+    connection: &Rc<Connection>,
+    io: Io,
+    early: Bytes,
+    header_read: Duration,
+) -> Option<(Io, Bytes)> {
     let limits = connection.worker.limits();
     let transport = Transport::new(io, early);
     let writes = transport.writes();
@@ -293,61 +309,7 @@ async fn active(connection: &Rc<Connection>, io: Io, early: Bytes, header_read: 
     }
 }
 
-async fn serve_http2(connection: &Rc<Connection>, io: Io, early: Bytes) {
-    connection.http2.set(true);
-    let limits = connection.worker.limits();
-    let mut builder = http2::Builder::new(Spawn(connection.worker.clone()));
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.h2_streams)
-        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
-        .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
-        .max_local_error_reset_streams(MAX_LOCAL_RESETS)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PONG);
-    let service = {
-        let connection = Rc::clone(connection);
-        service_fn(move |request| answer(Rc::clone(&connection), request))
-    };
-    let mut http = pin!(builder.serve_connection(Transport::new(io, early), service));
-    let closing = &connection.conn.closing;
-    let mut graceful = false;
-    loop {
-        let seen = connection.started.get();
-        tokio::select! {
-            biased;
-            result = &mut http => {
-                if let Err(error) = result && connection.started.get() == 0 && !error.is_canceled() {
-                    refuse(connection, &exchange::chain(&error));
-                }
-                return;
-            }
-            () = closing.fired(), if !graceful => {
-                graceful = true;
-                http.as_mut().graceful_shutdown();
-            }
-            () = connection.flooded.fired() => {
-                refuse(connection, "more streams reset in a second than may be");
-                return;
-            }
-            () = sleep(limits.http_idle) => {
-                let resting = connection.active.get() == 0 && connection.started.get() == seen;
-                // Who has not gone by the second time will not, e.g. as it has not even begun.
-                if connection.is_stalled() || resting && graceful {
-                    return;
-                }
-                if resting {
-                    graceful = true;
-                    http.as_mut().graceful_shutdown();
-                }
-            }
-        }
-    }
-}
-
-async fn answer(
+pub(super) async fn answer(
     connection: Rc<Connection>,
     request: http::Request<Incoming>,
 ) -> Result<http::Response<super::body::ResponseBody>, Infallible> {
@@ -355,7 +317,7 @@ async fn answer(
 }
 
 /// Counts and logs a connection that speaks no HTTP we understand.
-fn refuse(connection: &Connection, why: &str) {
+pub(super) fn refuse(connection: &Connection, why: &str) {
     connection.conn.listener.metrics.error(Cause::Protocol);
     exchange::log_refusal(connection, why);
 }

@@ -100,8 +100,13 @@ pub(crate) fn go_program(name: &str) -> Result<PathBuf> {
 
 /// The interpreter of `~/.cache/sluicegate/venv`, with the packages of `clients/python/requirements.txt`.
 pub(crate) fn python() -> Result<PathBuf> {
-    let dir = paths::cache().join("venv");
-    let requirements = paths::client_sources().join("python/requirements.txt");
+    python_with("venv", "python")
+}
+
+/// The interpreter of `~/.cache/sluicegate/VENV`, with the packages of `clients/FOLDER/requirements.txt`.
+pub(crate) fn python_with(venv: &str, folder: &str) -> Result<PathBuf> {
+    let dir = paths::cache().join(venv);
+    let requirements = paths::client_sources().join(folder).join("requirements.txt");
     let interpreter = dir.join("bin/python");
     paths::once(&dir, ".complete", &fs::read_to_string(&requirements)?, || {
         let mut venv = Command::new("python3");
@@ -110,7 +115,7 @@ pub(crate) fn python() -> Result<PathBuf> {
         let mut pip = Command::new(&interpreter);
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", "-r"])
             .arg(&requirements);
-        process::check(&pip, BUILD_LIMIT).context("install the Python clients")?;
+        process::check(&pip, BUILD_LIMIT).with_context(|| format!("install {}", requirements.display()))?;
         Ok(())
     })?;
     Ok(interpreter)
