@@ -6,6 +6,9 @@
 
 mod callgrind;
 mod idle;
+mod kafka;
+mod kafka_peers;
+mod kroxylicious;
 mod load;
 mod measure;
 mod outcome;
@@ -15,6 +18,7 @@ mod report;
 mod requests;
 mod routes;
 mod start;
+mod tcp;
 mod tools;
 
 use std::os::unix::process::CommandExt;
@@ -42,7 +46,7 @@ pub(crate) struct Row {
 }
 
 /// Every row, in the order of the tables.
-const ROWS: &[&[Row]] = &[requests::ROWS, routes::ROWS, idle::ROWS, start::ROWS];
+const ROWS: &[&[Row]] = &[requests::ROWS, routes::ROWS, idle::ROWS, start::ROWS, tcp::ROWS, kafka::ROWS];
 
 /// How to measure.
 pub(crate) struct Bench {
