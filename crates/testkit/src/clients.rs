@@ -65,6 +65,11 @@ impl Client {
     pub fn supports(self, verb: &Verb) -> bool {
         match verb {
             Verb::Differential { .. } => self == Self::Java,
+            Verb::PlaceTopic { .. }
+            | Verb::MoveTopic { .. }
+            | Verb::StreamStart(_)
+            | Verb::StreamRecovered { .. }
+            | Verb::StreamStop => self == Self::Go,
             Verb::Consume { protocol: Group::Share, .. } => matches!(self, Self::Java | Self::Go),
             Verb::Consume { protocol: Group::Consumer, .. } => matches!(self, Self::Java | Self::Librdkafka | Self::Go),
             _ => true,

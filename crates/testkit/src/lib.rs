@@ -23,6 +23,7 @@ pub mod grpc;
 pub mod hosts;
 pub mod http;
 pub mod kafka;
+pub mod load;
 pub mod net;
 pub mod origin;
 pub mod paths;

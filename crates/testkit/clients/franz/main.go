@@ -30,6 +30,9 @@ type target struct {
 type request struct {
 	Verb, Topic, Prefix, Acks, Compression, Group, Protocol, ID string
 	Partitions                                                  int32
+	Members                                                     int
+	Replicas                                                    [][]int32
+	LimitMs                                                     int `json:"limit_ms"`
 	Replication                                                 int16
 	Count, Size, Timeout                                        int
 	IntervalMs                                                  int  `json:"interval_ms"`
@@ -117,12 +120,28 @@ func (t target) handle(r request, a answer) error {
 		return t.consume(ctx, r, a)
 	case "transaction":
 		return t.transaction(ctx, r, a)
+	case "stream-start":
+		return t.streamStart(ctx, r)
+	case "stream-recovered", "stream-stop":
+		if streaming == nil {
+			return errors.New("no stream runs")
+		}
+		if r.Verb == "stream-stop" {
+			return streaming.stop(ctx, a)
+		}
+		return streaming.recovered(r, a)
 	}
 	cl, err := t.client()
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
+	switch r.Verb {
+	case "place-topic":
+		return placeTopic(ctx, cl, r)
+	case "move-topic":
+		return moveTopic(ctx, cl, r)
+	}
 	return admin(ctx, kadm.NewClient(cl), r, a)
 }
 

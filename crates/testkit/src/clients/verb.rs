@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::load::KafkaStream;
+
 /// The kind of group a consumer joins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Group {
@@ -105,6 +107,30 @@ pub enum Verb {
         /// Seconds.
         timeout: u32,
     },
+    /// Creates a topic whose partitions have exactly these replicas, the first of each its leader.
+    PlaceTopic {
+        /// Its name.
+        topic: String,
+        /// Node ids, by partition.
+        replicas: Vec<Vec<u32>>,
+    },
+    /// Gives a topic's partitions other replicas and waits until the first of each leads.
+    MoveTopic {
+        /// Its name.
+        topic: String,
+        /// Node ids, by partition.
+        replicas: Vec<Vec<u32>>,
+    },
+    /// Begins to produce and consume until told to stop; see [`crate::load::KafkaLoad`].
+    StreamStart(KafkaStream),
+    /// Answers once every partition serves again, with the longest gaps since the last time: `produce_gap_ms`, `consume_gap_ms`.
+    StreamRecovered {
+        /// How long that may take.
+        limit_ms: u32,
+    },
+    /// Stops; answers `sent`, `acknowledged`, `consumed`, `failed`, `lost`, `duplicated`, `reordered`, `redelivered`, `closed`,
+    /// `max_gap_ms`, `reasons`.
+    StreamStop,
 }
 
 impl Verb {
@@ -168,6 +194,11 @@ impl Verb {
             Self::Consume { .. } => "consume",
             Self::Transaction { .. } => "transaction",
             Self::Differential { .. } => "differential",
+            Self::PlaceTopic { .. } => "place-topic",
+            Self::MoveTopic { .. } => "move-topic",
+            Self::StreamStart(_) => "stream-start",
+            Self::StreamRecovered { .. } => "stream-recovered",
+            Self::StreamStop => "stream-stop",
         }
     }
 
@@ -177,6 +208,8 @@ impl Verb {
             | Self::Consume { timeout, .. }
             | Self::Transaction { timeout, .. }
             | Self::Differential { timeout, .. } => *timeout,
+            Self::StreamRecovered { limit_ms } => limit_ms.div_ceil(1000),
+            Self::StreamStart(_) | Self::StreamStop => 60,
             _ => 30,
         }))
     }
@@ -204,6 +237,15 @@ impl Verb {
                 json!({"topic": topic, "id": id, "count": count, "prefix": prefix, "commit": commit})
             }
             Self::Differential { prefix, replication, .. } => json!({"prefix": prefix, "replication": replication}),
+            Self::PlaceTopic { topic, replicas } | Self::MoveTopic { topic, replicas } => {
+                json!({"topic": topic, "replicas": replicas})
+            }
+            Self::StreamStart(stream) => json!({
+                "topic": stream.topic, "group": format!("{}-group", stream.topic), "partitions": stream.partitions,
+                "members": stream.members, "protocol": stream.protocol, "interval_ms": stream.interval_ms,
+            }),
+            Self::StreamRecovered { limit_ms } => json!({"limit_ms": limit_ms}),
+            Self::StreamStop => json!({}),
         };
         json["verb"] = self.name().into();
         json["timeout"] = self.limit().as_secs().into();
