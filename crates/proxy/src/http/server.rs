@@ -33,6 +33,8 @@ use tokio::time::{sleep, sleep_until};
 
 /// An HTTP/1.1 connection that does nothing for so long is parked.
 const PARK: Duration = Duration::from_secs(1);
+/// What a connection without a request gets once it should end: a request may be on its way (RFC 9112 9.6).
+const LINGER: Duration = Duration::from_secs(1);
 /// What a body that the client does not take gets on top of the limit for quiet ones.
 const STALLED: Duration = Duration::from_secs(2);
 /// What the requests of one client connection share.
@@ -182,7 +184,7 @@ async fn first_bytes(connection: &Connection, io: &Io) -> (Opening, Bytes) {
         let ready = tokio::select! {
             biased;
             ready = io.socket().readable() => ready.is_ok(),
-            () = connection.conn.closing.fired() => false,
+            () = lingered(connection) => false,
             () = sleep_until(until.into()) => false,
         };
         if !ready {
@@ -208,12 +210,18 @@ async fn first_bytes(connection: &Connection, io: &Io) -> (Opening, Bytes) {
     }
 }
 
+/// Until a connection without a request has been given its time to end.
+async fn lingered(connection: &Connection) {
+    connection.conn.closing.fired().await;
+    sleep(LINGER).await;
+}
+
 /// Waits for bytes on a connection without a request. False: it is to be closed.
 async fn readable(connection: &Connection, io: &Io) -> bool {
     tokio::select! {
         biased;
         result = io.socket().readable() => result.is_ok(),
-        () = connection.conn.closing.fired() => false,
+        () = lingered(connection) => false,
         () = sleep(connection.worker.limits().http_idle) => false,
     }
 }
@@ -271,7 +279,7 @@ async fn active(
     };
     let mut http = builder.serve_connection(transport, service);
     let closing = &connection.conn.closing;
-    let mut graceful = false;
+    let (mut ending, mut graceful) = (false, false);
     loop {
         let seen = connection.started.get();
         tokio::select! {
@@ -286,15 +294,18 @@ async fn active(
                 }
                 return None;
             }
-            () = closing.fired(), if !graceful => {
-                graceful = true;
-                std::pin::Pin::new(&mut http).graceful_shutdown();
-            }
-            () = sleep(PARK) => {
+            // The next response says so; see `answer`.
+            () = closing.fired(), if !ending => ending = true,
+            () = sleep(if ending { LINGER } else { PARK }) => {
                 if connection.is_stalled() {
                     return None;
                 }
                 let resting = connection.active.get() == 0 && connection.started.get() == seen;
+                if resting && ending && !graceful {
+                    graceful = true;
+                    std::pin::Pin::new(&mut http).graceful_shutdown();
+                    continue;
+                }
                 // The rest of a response that hyper holds, or the end of TLS, which the client does not take.
                 let stuck = || writes.rest_since().elapsed() > limits.http_idle.max(PARK);
                 if resting && (graceful || !writes.are_done()) && stuck() {
@@ -313,7 +324,12 @@ pub(super) async fn answer(
     connection: Rc<Connection>,
     request: http::Request<Incoming>,
 ) -> Result<http::Response<super::body::ResponseBody>, Infallible> {
-    Ok(pipeline::handle(connection, request).await)
+    let mut response = pipeline::handle(Rc::clone(&connection), request).await;
+    let ends = connection.is_http1() && connection.conn.closing.is_fired();
+    if ends && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
 }
 
 /// Counts and logs a connection that speaks no HTTP we understand.
