@@ -65,6 +65,26 @@ impl Builder {
         self
     }
 
+    /// How long it may take until it is ready; 20 s unless said otherwise.
+    #[must_use]
+    pub fn ready_limit(mut self, limit: Duration) -> Self {
+        self.ready_limit = limit;
+        self
+    }
+
+    /// Lets it open so many files and no more.
+    #[must_use]
+    pub fn open_files(mut self, files: usize) -> Self {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--nofile={files}:{files}")).arg(self.command.get_program());
+        command.args(self.command.get_args());
+        for (key, value) in self.command.get_envs() {
+            value.map(|value| command.env(key, value));
+        }
+        self.command = command;
+        self
+    }
+
     /// Starts it and waits until `/readyz` answers 200.
     pub fn start(self) -> Result<Sluicegate> {
         let limit = self.ready_limit;

@@ -251,6 +251,10 @@ func (s *stream) recovered(r request, a answer) error {
 }
 
 func (s *stream) stop(ctx context.Context, a answer) error {
+	// From here on the client itself cuts connections: it gives up requests that wait.
+	s.mu.Lock()
+	s.running = false
+	s.mu.Unlock()
 	s.stopping()
 	<-s.sent
 	flushed := s.producer.Flush(ctx)
@@ -258,9 +262,6 @@ func (s *stream) stop(ctx context.Context, a answer) error {
 	for ctx.Err() == nil && s.missing() > 0 {
 		time.Sleep(20 * time.Millisecond)
 	}
-	s.mu.Lock()
-	s.running = false
-	s.mu.Unlock()
 	lost := s.missing()
 	s.producer.Close()
 	for _, member := range s.members {
