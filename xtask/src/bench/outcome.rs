@@ -211,7 +211,8 @@ pub(crate) fn interleave<T>(
             let subject = &mut subjects[at];
             let what = name(subject).to_owned();
             let sample = one(subject).with_context(|| format!("{what}, round {round}"))?;
-            let shown: Vec<String> = sample.iter().map(|(key, value)| format!("{key} {value:.2}")).collect();
+            let shown: Vec<String> =
+                sample.iter().filter(|(_, v)| v.is_finite()).map(|(k, v)| format!("{k} {v:.2}")).collect();
             progress(&format!("{} {round}/{} {what}: {}", outcome.row, bench.rounds, shown.join(", ")));
             outcome.sample(&what, sample);
         }

@@ -21,6 +21,10 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "body-64k", title: BODY.title, tools: TOOLS, run: |bench| run(bench, &BODY) },
 ];
 
+/// What differs between the logs.
+const BUFFERING: &str = "nginx and haproxy write each line of the log at once, sluicegate and Envoy gather lines; \"nginx, log buffered\" is nginx with \
+                         `buffer=64k flush=1s`, and the fairer comparison.";
+
 /// A way to ask for something.
 struct Shape {
     name: &'static str,
@@ -77,6 +81,9 @@ fn run(bench: &Bench, shape: &Shape) -> Result<Outcome> {
     outcome.column("pss", "PSS, MiB", 1);
     outcome.column("lines", "log lines per request", 3);
     outcome.column("rate", "requests/s (not judged)", 0);
+    if shape.name != "tls-h2" {
+        outcome.column("p99", "p99, ms (not judged)", 1);
+    }
     outcome.plot = vec!["user".to_owned(), "sys".to_owned()];
     let backend = backend(bench, shape.name)?;
     let identity = if shape.tls { Some(Ca::new("bench")?.server(&["localhost", "127.0.0.1"])?) } else { None };
@@ -94,12 +101,14 @@ fn run(bench: &Bench, shape: &Shape) -> Result<Outcome> {
         |proxy| per_request(proxy, || (shape.load)(proxy, bench.seconds)),
     )?;
     for proxy in &proxies {
-        let (load, count) = measure::syscalls(proxy.pid(), || (shape.load)(proxy, 1))?;
+        let (load, count) = measure::syscalls(proxy.pid(), || at_least(2_000.0, || (shape.load)(proxy, 1)))?;
         if let Some(count) = count {
-            progress(&format!("{} {}: syscalls {:.2}", shape.name, proxy.name, count / load.requests));
+            progress(&format!("{} {}: {:.2} syscalls per request", shape.name, proxy.name, count / load.requests));
             outcome.sample(&proxy.name, Sample::from([("syscalls", count / load.requests)]));
         }
+        proxy.take_log()?;
     }
+    outcome.notes.push(BUFFERING.to_owned());
     for (peer, limit) in shape.goals {
         outcome.ratio(&format!("CPU ÷ {}", peer.name()), "cpu", "sluicegate", peer.name(), *limit);
     }
@@ -111,22 +120,40 @@ pub(crate) fn start_all(bench: &Bench, row: &str, site: &Site) -> Result<Vec<Run
     HttpPeer::ALL.iter().map(|peer| peer.start(bench, row, site)).collect()
 }
 
+/// Requests that make a figure; where others take the CPU, a round lasts longer.
+const ENOUGH: f64 = 30_000.0;
+
+/// Repeats a load until so many requests are answered, five times at most.
+fn at_least(requests: f64, load: impl Fn() -> Result<Load>) -> Result<Load> {
+    let mut sum = load()?;
+    for _ in 1..5 {
+        if sum.requests >= requests {
+            break;
+        }
+        let more = load()?;
+        sum = Load { requests: sum.requests + more.requests, rate: f64::midpoint(sum.rate, more.rate), p99: more.p99 };
+    }
+    anyhow::ensure!(sum.requests > 0.0, "no request was answered");
+    Ok(sum)
+}
+
 /// CPU, memory and log lines of one proxy under load, per request.
-pub(crate) fn per_request(proxy: &Running, load: impl FnOnce() -> Result<Load>) -> Result<Sample> {
+pub(crate) fn per_request(proxy: &Running, load: impl Fn() -> Result<Load>) -> Result<Sample> {
     let before = measure::cpu(proxy.pid());
-    let load = load()?;
+    let load = at_least(ENOUGH, load)?;
     // What is still to be written belongs to these requests.
     std::thread::sleep(Duration::from_millis(300));
     let cpu = measure::cpu(proxy.pid()).since(before);
     let millions = load.requests / 1e6;
-    let lines = proxy.take_log()?;
+    #[allow(clippy::cast_precision_loss, reason = "a count of lines")]
+    let lines = proxy.take_log()? as f64;
     Ok(Sample::from([
         ("cpu", cpu.total() / millions),
         ("user", cpu.user / millions),
         ("sys", cpu.sys / millions),
         ("pss", measure::memory(proxy.pid()).pss / 1024.0),
-        #[allow(clippy::cast_precision_loss, reason = "a count of lines")]
-        ("lines", lines as f64 / load.requests),
+        ("lines", lines / load.requests),
         ("rate", load.rate),
+        ("p99", load.p99),
     ]))
 }

@@ -32,6 +32,7 @@ fn startup(bench: &Bench) -> Result<Outcome> {
         "CPU time of all threads from the start of the process until `/readyz` answers 200 (asked every 2 ms), mean of 10 starts.",
     );
     outcome.column("cpu", "CPU-ms", 1);
+    outcome.plot = vec!["cpu".to_owned()];
     // (name, folder)
     let mut subjects = Vec::new();
     for (name, routes) in [("sluicegate, 1 route", 0), ("sluicegate, 1,000 routes", 1_000)] {

@@ -153,7 +153,11 @@ fn first_line(name: &str, arguments: &[&str], before: &str) -> String {
     let Ok(output) = program(name).args(arguments).output() else { return String::new() };
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let Some((_, rest)) = text.split_once(before) else { return name.to_owned() };
-    let number: String =
-        rest.trim_start_matches("nghttp2/").chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    let number: String = rest
+        .trim_start_matches("nghttp2/")
+        .trim_start_matches("debian/")
+        .chars()
+        .take_while(|c| c.is_ascii_digit() || *c == '.')
+        .collect();
     format!("{name} {number}")
 }
