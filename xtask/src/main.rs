@@ -3,6 +3,7 @@
 
 mod bench;
 mod fuzz;
+mod gate;
 mod r#gen;
 mod lint;
 mod run;
@@ -12,10 +13,11 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
-  test [STAGE…]        everything CI runs, or these stages of it: tools build lint unit fuzz http cli kafka demo
+  test [STAGE…]        everything CI runs, or these stages of it: tools build lint gate unit fuzz http cli kafka demo
   lint                 rustfmt, clippy, generated files up to date, forbidden words, links of the docs
   gen [--check]        Kafka's messages, the ledger and the reference docs, from their sources
   demo [--once]        the main job on real input; stays up until Ctrl-C, or ends by itself
+  bench gate           instructions of the hot paths beside xtask/instructions.json; --update writes it
   bench [ROW…]         CPU, memory and instructions beside other proxies; --help lists the rows
   kafka [OPTIONS]      real brokers by hand: --brokers N, --version V; stays up until Ctrl-C
   fuzz TARGET [SECS]   one fuzz target: kafka_decode kafka_session route_match sni yaml_load
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         }
         ["demo", ref rest @ ..] => run::testkit("demo", rest),
         ["kafka", ref rest @ ..] => run::testkit("kafka", rest),
+        ["bench", "gate"] => gate::run(false),
+        ["bench", "gate", "--update"] => gate::run(true),
         ["bench", ref rest @ ..] => bench::run(rest),
         [later @ ("conformance" | "cluster"), ..] => {
             eprintln!("not there yet: {later}");

@@ -18,7 +18,7 @@ struct Stage {
 }
 
 /// In this order; 40 minutes in all.
-const STAGES: [Stage; 10] = [
+const STAGES: [Stage; 11] = [
     Stage {
         name: "tools",
         what: "Kafka's jars, client libraries, nginx, what floods, into ~/.cache/sluicegate",
@@ -27,6 +27,7 @@ const STAGES: [Stage; 10] = [
     },
     Stage { name: "build", what: "all crates and tests", budget: 220, run: build },
     Stage { name: "lint", what: "rustfmt, clippy, generated files, words, links", budget: 220, run: lint },
+    Stage { name: "gate", what: "instructions of the hot paths, of the release binary", budget: 480, run: gate },
     Stage { name: "unit", what: "tests beside the code", budget: 90, run: unit },
     Stage { name: "fuzz", what: "a minute for each target", budget: 520, run: fuzzing },
     Stage { name: "http", what: "HTTP and TLS end to end", budget: 80, run: http },
@@ -225,6 +226,13 @@ fn lint(log: &mut Log) -> Result<()> {
     let mut lint = Command::new(std::env::current_exe()?.with_file_name("xtask"));
     lint.arg("lint").current_dir(run::root());
     log.run(lint, false)
+}
+
+/// Instructions beside `xtask/instructions.json`; the release binary is built for it.
+fn gate(log: &mut Log) -> Result<()> {
+    let mut gate = Command::new(std::env::current_exe()?.with_file_name("xtask"));
+    gate.args(["bench", "gate"]).current_dir(run::root());
+    log.run(gate, true)
 }
 
 fn unit(log: &mut Log) -> Result<()> {

@@ -16,6 +16,7 @@
 //! # anyhow::Ok(())
 //! ```
 
+pub mod apt;
 pub mod certs;
 pub mod clients;
 pub mod floods;

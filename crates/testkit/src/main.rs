@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use testkit::kafka::{Dist, Listener, VERSIONS};
-use testkit::{Client, KafkaCluster, clients, floods, servers};
+use testkit::{Client, KafkaCluster, apt, clients, floods, servers};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -27,6 +27,8 @@ fn fetch() -> Result<()> {
     let tell = |what: &str| println!("{:>4} s  {what}", began.elapsed().as_secs());
     tell("nginx");
     servers::prepare_nginx()?;
+    tell("valgrind");
+    apt::install("/usr/bin/valgrind", "valgrind")?;
     tell("floods");
     floods::prepare()?;
     clients::prepare_all(|name| tell(&format!("client {name}")))?;

@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
+use crate::apt;
 use crate::certs::Identity;
 use crate::paths::RunDir;
-use crate::process::{self, Process};
+use crate::process::Process;
 
 /// A running server; killed on drop.
 #[derive(Debug)]
@@ -40,14 +40,7 @@ impl Server {
 
 /// Installs nginx from Debian's packages unless it is there.
 pub fn prepare_nginx() -> Result<()> {
-    if Path::new("/usr/sbin/nginx").exists() {
-        return Ok(());
-    }
-    let mut apt = Command::new("sh");
-    apt.args(["-c", "apt-get -qq update && apt-get -qq install -y --no-install-recommends nginx-light"]);
-    apt.env("DEBIAN_FRONTEND", "noninteractive");
-    process::check(&apt, Duration::from_secs(300)).context("install nginx")?;
-    Ok(())
+    apt::install("/usr/sbin/nginx", "nginx-light")
 }
 
 /// nginx at `address`, with TLS (and HTTP/2) when an identity is given. Every path answers 200 with JSON
