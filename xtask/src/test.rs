@@ -18,7 +18,7 @@ struct Stage {
 }
 
 /// In this order; 40 minutes in all.
-const STAGES: [Stage; 11] = [
+const STAGES: [Stage; 12] = [
     Stage {
         name: "tools",
         what: "Kafka's jars, client libraries, nginx, what floods, into ~/.cache/sluicegate",
@@ -34,6 +34,12 @@ const STAGES: [Stage; 11] = [
     Stage { name: "cli", what: "the command line, published manifests and bad input end to end", budget: 60, run: cli },
     Stage { name: "kafka", what: "real brokers and clients end to end", budget: 620, run: kafka },
     Stage { name: "floods", what: "floods and slow sockets, with good clients beside them", budget: 150, run: floods },
+    Stage {
+        name: "change",
+        what: "load of all protocols while configuration, gateways and brokers change",
+        budget: 240,
+        run: change,
+    },
     Stage { name: "demo", what: "the demo, once", budget: 60, run: demo },
 ];
 
@@ -264,6 +270,7 @@ fn stage_of(package: &str, test: &str) -> &'static str {
         _ if test.starts_with("http") || test.starts_with("tls") => "http",
         _ if test.starts_with("kafka") => "kafka",
         "floods" => "floods",
+        _ if test.starts_with("change") || test.starts_with("fault") => "change",
         _ => "cli",
     }
 }
@@ -306,6 +313,10 @@ fn kafka(log: &mut Log) -> Result<()> {
 
 fn floods(log: &mut Log) -> Result<()> {
     integration(log, "floods")
+}
+
+fn change(log: &mut Log) -> Result<()> {
+    integration(log, "change")
 }
 
 fn demo(log: &mut Log) -> Result<()> {
