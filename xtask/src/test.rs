@@ -18,10 +18,10 @@ struct Stage {
 }
 
 /// In this order; 40 minutes in all.
-const STAGES: [Stage; 12] = [
+const STAGES: [Stage; 13] = [
     Stage {
         name: "tools",
-        what: "Kafka's jars, client libraries, nginx, what floods, into ~/.cache/sluicegate",
+        what: "Kafka's jars, client libraries, nginx, what floods, test suites, into ~/.cache/sluicegate",
         budget: 420,
         run: tools,
     },
@@ -40,6 +40,7 @@ const STAGES: [Stage; 12] = [
         budget: 240,
         run: change,
     },
+    Stage { name: "suites", what: "h2spec, Autobahn, gRPC's interoperability, sslyze", budget: 150, run: suites },
     Stage { name: "demo", what: "the demo, once", budget: 60, run: demo },
 ];
 
@@ -271,6 +272,7 @@ fn stage_of(package: &str, test: &str) -> &'static str {
         _ if test.starts_with("kafka") => "kafka",
         "floods" => "floods",
         _ if test.starts_with("change") || test.starts_with("fault") => "change",
+        "suites" => "suites",
         _ => "cli",
     }
 }
@@ -317,6 +319,10 @@ fn floods(log: &mut Log) -> Result<()> {
 
 fn change(log: &mut Log) -> Result<()> {
     integration(log, "change")
+}
+
+fn suites(log: &mut Log) -> Result<()> {
+    integration(log, "suites")
 }
 
 fn demo(log: &mut Log) -> Result<()> {

@@ -40,6 +40,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often ports that could not be bound are tried again.
 const RETRY: Duration = Duration::from_secs(2);
 
+/// Before the end of a drain, at most a quarter of it: what clients have to answer a goodbye in.
+const LAST_CALL: Duration = Duration::from_secs(1);
+
 /// Why a proxy could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -277,7 +280,7 @@ impl Proxy {
 
     /// Ends well: readiness turns red; after `Options::min_drain` (at most half of `deadline`) no connection is accepted
     /// any more and those that are there end at their next good moment (HTTP/1 `Connection: close`, HTTP/2 GOAWAY, Kafka
-    /// between responses). Returns when none is left, or at the deadline.
+    /// between responses; WebSockets a second before the deadline). Returns when none is left, or at the deadline.
     pub fn drain(&self, deadline: Duration) -> Drained {
         self.control.drain(deadline)
     }
@@ -382,7 +385,13 @@ impl Control {
             orders.drain = true;
         });
         let open = self.shared.connections();
+        let last_call = end - LAST_CALL.min(deadline / 4);
+        let mut called = false;
         while self.shared.connections() > 0 && Instant::now() < end {
+            if !called && Instant::now() >= last_call {
+                called = true;
+                self.order(&mut lock(&self.state), |orders| orders.last_call = true);
+            }
             thread::sleep(Duration::from_millis(10));
         }
         Drained { open, cut: self.shared.connections() }

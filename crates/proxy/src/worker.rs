@@ -35,6 +35,7 @@ struct Inner {
     shared: Arc<Shared>,
     runtime: RefCell<Cache<Arc<ArcSwap<Runtime>>, Arc<Runtime>>>,
     drain: Signal,
+    last_call: Signal,
     /// Signals of live listeners and ports, by id.
     closing: RefCell<HashMap<u64, Signal>>,
     access_log: AccessLog,
@@ -49,6 +50,7 @@ impl Worker {
             index,
             runtime: RefCell::new(Cache::new(Arc::clone(&shared.runtime))),
             drain: Signal::default(),
+            last_call: Signal::default(),
             closing: RefCell::default(),
             access_log: AccessLog::new(shared.log.clone()),
             connections: Cell::new(0),
@@ -108,6 +110,11 @@ impl Worker {
     /// Whether the proxy drains. A connection looks at [`crate::conn::Conn::closing`], which listeners that go fire too.
     pub(crate) fn draining(&self) -> bool {
         self.0.drain.is_fired()
+    }
+
+    /// Fires when a drain is about to end, for connections that have no better moment to say goodbye.
+    pub(crate) fn last_call(&self) -> &Signal {
+        &self.0.last_call
     }
 
     /// Connections to HTTP backends.
@@ -178,6 +185,8 @@ pub(crate) struct Orders {
     pub(crate) live: Arc<HashSet<u64>>,
     /// Whether to end all connections at their next good moment.
     pub(crate) drain: bool,
+    /// Whether what is left of them has but a moment.
+    pub(crate) last_call: bool,
     /// Whether to end at once.
     pub(crate) stop: bool,
 }
@@ -231,6 +240,9 @@ pub(crate) fn run(
             worker.keep_only(&now.live);
             if now.drain {
                 worker.start_drain();
+            }
+            if now.last_call {
+                worker.last_call().fire();
             }
             worker.shared().acknowledge(index, now.sequence);
             if now.stop {

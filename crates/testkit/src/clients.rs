@@ -21,7 +21,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-pub(crate) use build::{go_program, python_with};
+pub(crate) use build::{go_program, go_tools, python_with};
 pub use build::prepare_all;
 pub use differential::differing_steps;
 pub use target::{Protocol, Sasl, Target, User};

@@ -32,6 +32,7 @@ pub mod process;
 pub mod raw;
 pub mod servers;
 pub mod sluicegate;
+pub mod suites;
 
 pub use certs::{Ca, Identity};
 pub use clients::{Client, Group, Outcome, Protocol, Session, Target, User, Verb, differing_steps};

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use testkit::kafka::{Dist, Listener, VERSIONS};
-use testkit::{Client, KafkaCluster, apt, clients, floods, servers};
+use testkit::{Client, KafkaCluster, apt, clients, floods, servers, suites};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +31,8 @@ fn fetch() -> Result<()> {
     apt::install("/usr/bin/valgrind", "valgrind")?;
     tell("floods");
     floods::prepare()?;
+    tell("h2spec, grpc-go's interoperability tests, Autobahn's cases, sslyze");
+    suites::prepare()?;
     clients::prepare_all(|name| tell(&format!("client {name}")))?;
     for version in VERSIONS {
         tell(&format!("Kafka {version}"));

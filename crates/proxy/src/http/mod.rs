@@ -27,6 +27,7 @@ mod server;
 mod table;
 mod transport;
 mod upgrade;
+mod websocket;
 
 pub(crate) use pool::Pool;
 pub(crate) use server::serve;

@@ -154,6 +154,7 @@ pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, table: Arc<Table>)
         Opening::Nothing => {}
         Opening::Http1 => Box::pin(serve_http1(&connection, io, early)).await,
         Opening::Http2 => Box::pin(http2::serve(&connection, io, early)).await,
+        Opening::Foreign => refuse(&connection, "neither a request of HTTP/1 nor the preface of HTTP/2"),
         Opening::Tls => {
             refuse(
                 &connection,
@@ -171,6 +172,17 @@ enum Opening {
     Http2,
     /// A TLS record.
     Tls,
+    /// Another protocol.
+    Foreign,
+}
+
+/// Whether a line has come that neither protocol begins with: three words, of which the last is no version. A client that
+/// took this for HTTP/2 must be cut off (RFC 9113 3.4), and could not read an answer of HTTP/1.
+fn is_foreign(first: &[u8]) -> bool {
+    let Some(end) = first.iter().position(|byte| *byte == b'\n') else { return false };
+    let words = first[..end].trim_ascii_end().split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let is_version = |word: &[u8]| word.get(..5).is_some_and(|name| name.eq_ignore_ascii_case(b"HTTP/"));
+    words.skip(2).last().is_some_and(|word| !is_version(word))
 }
 
 /// What the first bytes of a plain connection begin, and those bytes.
@@ -178,7 +190,8 @@ async fn first_bytes(connection: &Connection, io: &Io) -> (Opening, Bytes) {
     const PREFACE: &[u8] = b"PRI ";
     let limits = connection.worker.limits();
     let mut until = connection.worker.now() + limits.http_idle;
-    let mut first = [0; PREFACE.len()];
+    // Room for a short line.
+    let mut first = [0; 64];
     let mut length = 0;
     loop {
         let ready = tokio::select! {
@@ -202,8 +215,9 @@ async fn first_bytes(connection: &Connection, io: &Io) -> (Opening, Bytes) {
         }
         let opening = match &first[..length] {
             [0x16, 0x03, ..] => Opening::Tls,
-            PREFACE => Opening::Http2,
+            some if some.starts_with(PREFACE) => Opening::Http2,
             some if PREFACE.starts_with(some) || some == [0x16] => continue,
+            some if is_foreign(some) => Opening::Foreign,
             _ => Opening::Http1,
         };
         return (opening, Bytes::copy_from_slice(&first[..length]));
@@ -336,4 +350,20 @@ pub(super) async fn answer(
 pub(super) fn refuse(connection: &Connection, why: &str) {
     connection.conn.listener.metrics.error(Cause::Protocol);
     exchange::log_refusal(connection, why);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_foreign;
+
+    #[test]
+    fn only_a_whole_line_without_a_version_is_foreign() {
+        for foreign in ["INVALID CONNECTION PREFACE\r\n\r\n", "a b c\n", "SSH 2 0 x\r\n"] {
+            assert!(is_foreign(foreign.as_bytes()), "{foreign:?}");
+        }
+        let requests = ["GET / HTTP/1.1\r\nHost: a b c\r\n", "GET / http/9\r\n", "GET /a b HTTP/1.1\n"];
+        for http in requests.into_iter().chain(["GET /\r\n", "\r\n", "a b c"]) {
+            assert!(!is_foreign(http.as_bytes()), "{http:?}");
+        }
+    }
 }

@@ -5,17 +5,19 @@ use super::{
     body::ResponseBody,
     exchange::{Exchange, Flag},
     pool::{Lease, UpgradeReceiver},
+    websocket::Relay,
 };
-use crate::io::Io;
+use crate::{drain::Signal, io::Io};
 use bytes::Bytes;
 use http::{HeaderValue, Response, header, response::Parts};
-use std::{cell::Cell, io, time::Instant};
+use std::{cell::Cell, io, pin::pin, time::Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// What is left to do once the client has been sent the 101.
 pub(super) struct Tunnel {
     exchange: Box<Exchange>,
     backend: UpgradeReceiver,
+    websocket: bool,
 }
 
 /// Bytes that are carried at a time, in each direction.
@@ -32,31 +34,37 @@ pub(super) fn respond(
         return Err(exchange);
     };
     parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    let websocket = protocol.as_bytes().eq_ignore_ascii_case(b"websocket");
     parts.headers.insert(header::UPGRADE, protocol);
     let connection = std::rc::Rc::clone(&exchange.connection);
-    connection.set_tunnel(Tunnel { exchange, backend });
+    connection.set_tunnel(Tunnel { exchange, backend, websocket });
     Ok(Response::from_parts(parts, ResponseBody::text("", None)))
 }
 
 impl Tunnel {
     /// Carries bytes until both sides have ended, one has failed, nothing has flowed for too long (for less, once one side
-    /// has ended), or the worker, which holds this future, gives up on it at the end of a drain.
+    /// has ended), or the worker, which holds this future, gives up on it at the end of a drain. A moment before that, both
+    /// sides of a WebSocket are told that the gateway is going away.
     pub(super) async fn run(self, client: Io, early: Bytes) {
-        let Self { mut exchange, backend } = self;
+        let Self { mut exchange, backend, websocket } = self;
         let Ok((backend, late)) = backend.await else {
             exchange.fail(Flag::UpstreamReset, Some("the connection ended with its 101".to_owned()));
             return;
         };
         let idle = exchange.meter.idle.get();
-        let half_closed = exchange.connection.worker.limits().half_closed.min(idle);
+        let worker = &exchange.connection.worker;
+        let half_closed = worker.limits().half_closed.min(idle);
+        // The mask hides nothing here: what it hides is known to all.
+        let [mask @ .., _, _, _, _] = worker.random().to_be_bytes();
+        let goodbye = |mask| websocket.then(|| Goodbye { due: worker.last_call(), relay: Relay::new(mask) });
         let (mut client_reader, mut client_writer) = tokio::io::split(client);
         let (mut backend_reader, mut backend_writer) = tokio::io::split(backend);
         let pace = Pace { last: Cell::new(Instant::now()), ended: Cell::new(false) };
         let (up, down) = (Cell::new(0), Cell::new(0));
         let both = async {
             tokio::try_join!(
-                carry(&mut client_reader, &mut backend_writer, &early, &pace, &up),
-                carry(&mut backend_reader, &mut client_writer, &late, &pace, &down),
+                carry(&mut client_reader, &mut backend_writer, &early, &pace, &up, goodbye(Some(mask))),
+                carry(&mut backend_reader, &mut client_writer, &late, &pace, &down, goodbye(None)),
             )
         };
         let watch = async {
@@ -71,7 +79,11 @@ impl Tunnel {
         };
         tokio::select! {
             result = both => match result {
-                Ok(_) => exchange.complete = true,
+                Ok(_) => {
+                    // After a goodbye neither side has been shut down yet.
+                    let _ = tokio::join!(client_writer.shutdown(), backend_writer.shutdown());
+                    exchange.complete = true;
+                }
                 // Protocols in tunnels end as they like, so this blames nobody.
                 Err(_) => exchange.complete = true,
             },
@@ -90,26 +102,65 @@ struct Pace {
     ended: Cell<bool>,
 }
 
+/// How one direction of a WebSocket ends.
+struct Goodbye<'a> {
+    /// When it is to be said.
+    due: &'a Signal,
+    relay: Relay,
+}
+
 async fn carry(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
     first: &[u8],
     pace: &Pace,
     count: &Cell<u64>,
+    mut goodbye: Option<Goodbye<'_>>,
 ) -> io::Result<()> {
-    to.write_all(first).await?;
-    to.flush().await?;
-    count.set(first.len() as u64);
+    let due = goodbye.as_ref().map(|goodbye| goodbye.due);
+    let mut due = pin!(async {
+        match due {
+            Some(due) => due.fired().await,
+            None => std::future::pending().await,
+        }
+    });
+    let mut said = false;
+    pass(to, first, count, goodbye.as_mut()).await?;
     let mut buffer = vec![0; BUFFER];
     loop {
-        let length = from.read(&mut buffer).await?;
+        let length = tokio::select! {
+            biased;
+            () = &mut due, if !said => {
+                said = true;
+                to.write_all(goodbye.as_mut().map_or(&[], |goodbye| goodbye.relay.go_away())).await?;
+                to.flush().await?;
+                continue;
+            }
+            length = from.read(&mut buffer) => length?,
+        };
         pace.last.set(Instant::now());
         if length == 0 {
             pace.ended.set(true);
             return to.shutdown().await;
         }
-        to.write_all(&buffer[..length]).await?;
-        to.flush().await?;
-        count.set(count.get() + length as u64);
+        pass(to, &buffer[..length], count, goodbye.as_mut()).await?;
+        if goodbye.as_ref().is_some_and(|goodbye| goodbye.relay.is_over()) {
+            // Nothing comes from there any more, and the other side has had its last frame.
+            return Ok(());
+        }
     }
+}
+
+async fn pass(
+    to: &mut (impl AsyncWrite + Unpin),
+    bytes: &[u8],
+    count: &Cell<u64>,
+    goodbye: Option<&mut Goodbye<'_>>,
+) -> io::Result<()> {
+    let (passed, close) = goodbye.map_or((bytes.len(), &[][..]), |goodbye| goodbye.relay.pass(bytes));
+    to.write_all(&bytes[..passed]).await?;
+    to.write_all(close).await?;
+    to.flush().await?;
+    count.set(count.get() + passed as u64);
+    Ok(())
 }

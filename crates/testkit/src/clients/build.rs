@@ -98,6 +98,21 @@ pub(crate) fn go_program(name: &str) -> Result<PathBuf> {
     Ok(program)
 }
 
+/// `~/.cache/sluicegate/clients/FOLDER`, with the programs that `clients/FOLDER/go.mod` names as tools.
+pub(crate) fn go_tools(folder: &str) -> Result<PathBuf> {
+    let sources = paths::client_sources().join(folder);
+    let dir = paths::cache().join("clients").join(folder);
+    let stamp =
+        format!("{}{}", fs::read_to_string(sources.join("go.mod"))?, fs::read_to_string(sources.join("go.sum"))?);
+    paths::once(&dir, ".complete", &stamp, || {
+        let mut go = Command::new("go");
+        go.args(["build", "-mod=readonly", "-trimpath", "-o"]).arg(&dir).arg("tool").current_dir(&sources);
+        process::check(&go, BUILD_LIMIT).with_context(|| format!("build the tools of {folder}"))?;
+        Ok(())
+    })?;
+    Ok(dir)
+}
+
 /// The interpreter of `~/.cache/sluicegate/venv`, with the packages of `clients/python/requirements.txt`.
 pub(crate) fn python() -> Result<PathBuf> {
     python_with("venv", "python")
