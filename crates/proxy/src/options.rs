@@ -53,7 +53,8 @@ pub enum AccessLog {
 /// Bounds on what clients and backends can cost. Sizes are bytes.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Client connections at one time; more are closed at once. 0: 45 % of the file descriptors that the process may
+    /// Client connections at one time. Beyond it the one that has waited longest without a request makes room for a new
+    /// one, which is closed if there is none such. 0: 45 % of the file descriptors that the process may
     /// open, as most connections need a second one towards a backend.
     pub max_connections: usize,
     /// From the accepted connection to the end of the TLS handshake. 10 s.
@@ -64,6 +65,8 @@ pub struct Limits {
     pub header_read: Duration,
     /// All of an HTTP request's header. 64 KiB.
     pub header_bytes: usize,
+    /// Headers above 8 KiB that have not come as a whole, of all HTTP/1.1 connections together. 32 MiB.
+    pub held_headers: usize,
     /// Number of an HTTP request's header fields. 128.
     pub headers: usize,
     /// An HTTP connection without a request. 60 s.
@@ -109,6 +112,7 @@ impl Default for Limits {
             client_hello_bytes: 16 << 10,
             header_read: Duration::from_secs(10),
             header_bytes: 64 << 10,
+            held_headers: 32 << 20,
             headers: 128,
             http_idle: Duration::from_secs(60),
             stream_idle: Duration::from_secs(300),

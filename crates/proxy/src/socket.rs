@@ -3,7 +3,7 @@
 use crate::{config::Wanted, drain::Signal, listener::Cause, tls::accept, worker::Worker};
 use rustix::io::Errno;
 use snapshot::{EntityKey, Refusal};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
@@ -14,6 +14,8 @@ use tokio::{net::TcpStream, sync::mpsc::error::TrySendError};
 
 /// Connections that the kernel keeps for us to accept, per socket.
 const BACKLOG: i32 = 4096;
+/// How long a client may be silent before the kernel asks whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
 /// How long to wait when the process has no file descriptor left.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
@@ -46,6 +48,8 @@ fn open(address: SocketAddr, share: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    // Connections inherit it: one whose far end is gone without a word does not wait for the longest of the limits.
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE / 4).with_retries(4))?;
     if address.is_ipv6() {
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
@@ -177,16 +181,18 @@ fn adopt(worker: &Worker, stream: TcpStream, peer: SocketAddr, port: u16) {
     let load = worker.shared().load(worker.index());
     if worker.shared().connections() > worker.shared().max_connections {
         listener.metrics.error(Cause::Limit);
-        return;
+        if !worker.evict() {
+            return;
+        }
     }
     // Only saves latency; a socket that refuses it shows its fault at the first read.
     let _ = stream.set_nodelay(true);
     let local =
         stream.local_addr().map_or_else(|_| SocketAddr::new(IpAddr::from([0, 0, 0, 0]), port.number), canonical);
     let arrival = accept::Arrival { peer, local, accepted: worker.now(), id: worker.next_connection() };
-    let (worker, port) = (worker.clone(), Arc::clone(port));
-    worker.clone().spawn(async move {
-        accept::serve(worker, stream, arrival, port).await;
+    let (own, port) = (worker.clone(), Arc::clone(port));
+    worker.spawn_connection(arrival.id, async move {
+        accept::serve(own, stream, arrival, port).await;
         drop(load);
     });
 }

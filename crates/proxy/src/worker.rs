@@ -23,7 +23,7 @@ use std::{
 use tokio::{
     runtime::LocalOptions,
     sync::{mpsc, watch},
-    task::JoinHandle,
+    task::{AbortHandle, JoinHandle},
 };
 
 /// Handle of the worker that the current thread is; cheap to clone.
@@ -40,6 +40,9 @@ struct Inner {
     closing: RefCell<HashMap<u64, Signal>>,
     access_log: AccessLog,
     connections: Cell<u64>,
+    /// Connections that have asked for nothing yet, by id and so by age.
+    waiting: RefCell<BTreeMap<u64, AbortHandle>>,
+    held_heads: Cell<usize>,
     random: Cell<u64>,
     http: http::Pool,
 }
@@ -54,6 +57,8 @@ impl Worker {
             closing: RefCell::default(),
             access_log: AccessLog::new(shared.log.clone()),
             connections: Cell::new(0),
+            waiting: RefCell::default(),
+            held_heads: Cell::new(0),
             random: Cell::new(RandomState::new().hash_one(index) | 1),
             http: http::Pool::default(),
             shared,
@@ -74,6 +79,37 @@ impl Worker {
     /// Runs a task on this thread. The only way to start one in the proxy.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         tokio::task::spawn_local(task);
+    }
+
+    /// Runs the task of a connection, which may make room for others ([`Worker::evict`]) until it has
+    /// [asked for something](Worker::has_asked).
+    pub(crate) fn spawn_connection(&self, id: u64, task: impl Future<Output = ()> + 'static) {
+        let ends = Ends { worker: self.clone(), id };
+        let task = tokio::task::spawn_local(async move {
+            task.await;
+            drop(ends);
+        });
+        self.0.waiting.borrow_mut().insert(id, task.abort_handle());
+    }
+
+    /// A connection has made its first request, or the like: it is not ended for the sake of new ones.
+    pub(crate) fn has_asked(&self, id: u64) {
+        self.0.waiting.borrow_mut().remove(&id);
+    }
+
+    /// Ends the connection that has waited the longest without asking for anything; false if there is none. So slow
+    /// clients fill the gateway with themselves alone: one that speaks soon has time to.
+    pub(crate) fn evict(&self) -> bool {
+        let oldest = self.0.waiting.borrow_mut().pop_first();
+        if let Some((_, task)) = &oldest {
+            task.abort();
+        }
+        oldest.is_some()
+    }
+
+    /// Bytes of large HTTP headers that are not whole yet.
+    pub(crate) fn held_heads(&self) -> &Cell<usize> {
+        &self.0.held_heads
     }
 
     /// Now, for durations.
@@ -164,6 +200,18 @@ impl Worker {
         for (_, signal) in self.0.closing.borrow().iter() {
             signal.fire();
         }
+    }
+}
+
+/// Takes a connection off the list of those that wait, however it ends.
+struct Ends {
+    worker: Worker,
+    id: u64,
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.worker.has_asked(self.id);
     }
 }
 

@@ -50,6 +50,11 @@ impl RawKafka {
         Ok(Self { stream: Box::new(stream), socket })
     }
 
+    /// How long a write may take, instead of ten seconds.
+    pub fn write_timeout(&self, limit: Duration) -> Result<()> {
+        Ok(self.socket.set_write_timeout(Some(limit))?)
+    }
+
     /// Writes bytes as they are.
     pub fn send(&mut self, bytes: &[u8]) -> Result<()> {
         self.stream.write_all(bytes)?;

@@ -18,6 +18,7 @@
 mod body;
 mod exchange;
 mod filter;
+mod head;
 mod http2;
 mod message;
 mod pipeline;

@@ -4,6 +4,7 @@
 use super::{
     Table,
     exchange::{self, Meter},
+    head::{self, Head},
     http2, pipeline,
     table::Found,
     transport::Transport,
@@ -63,9 +64,7 @@ impl Connection {
     pub(super) fn find(&self, name: &Name, request: &router::Request<'_>) -> Found {
         self.worker.with_runtime(|runtime| {
             let port = runtime.port(self.conn.listener.bound);
-            port.and_then(|port| port.http.as_ref())
-                .unwrap_or(&self.fallback)
-                .find(name, request)
+            port.and_then(|port| port.http.as_ref()).unwrap_or(&self.fallback).find(name, request)
         })
     }
 
@@ -76,7 +75,9 @@ impl Connection {
     /// A request begins.
     pub(super) fn begin(&self, meter: &Rc<Meter>) {
         self.active.set(self.active.get() + 1);
-        self.started.set(self.started.get() + 1);
+        if self.started.replace(self.started.get() + 1) == 0 {
+            self.worker.has_asked(self.conn.id);
+        }
         let mut meters = self.meters.borrow_mut();
         if meters.len() > 2 * self.active.get() {
             meters.retain(|meter| meter.strong_count() > 0);
@@ -88,11 +89,7 @@ impl Connection {
     /// of it; so what has been quiet for longer waits for the client.
     pub(super) fn is_stalled(&self) -> bool {
         let quiet = |meter: Rc<Meter>| meter.last.get().elapsed() > meter.idle.get() + STALLED;
-        self.meters
-            .borrow()
-            .iter()
-            .filter_map(Weak::upgrade)
-            .any(quiet)
+        self.meters.borrow().iter().filter_map(Weak::upgrade).any(quiet)
     }
 
     /// A request has ended.
@@ -103,9 +100,7 @@ impl Connection {
         }
         let now = self.worker.now();
         let (since, count) = match self.cancelled.get() {
-            (since, count) if now.saturating_duration_since(since) < Duration::from_secs(1) => {
-                (since, count + 1)
-            }
+            (since, count) if now.saturating_duration_since(since) < Duration::from_secs(1) => (since, count + 1),
             _ => (now, 1),
         };
         self.cancelled.set((since, count));
@@ -130,8 +125,7 @@ impl Connection {
 pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, table: Arc<Table>) {
     let forwarded = conn.peer.ip().to_canonical().to_string();
     let connection = Rc::new(Connection {
-        forwarded: HeaderValue::from_str(&forwarded)
-            .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+        forwarded: HeaderValue::from_str(&forwarded).unwrap_or_else(|_| HeaderValue::from_static("unknown")),
         fallback: table,
         http2: Cell::new(false),
         active: Cell::new(0),
@@ -156,10 +150,7 @@ pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, table: Arc<Table>)
         Opening::Http2 => Box::pin(http2::serve(&connection, io, early)).await,
         Opening::Foreign => refuse(&connection, "neither a request of HTTP/1 nor the preface of HTTP/2"),
         Opening::Tls => {
-            refuse(
-                &connection,
-                "TLS on a plain HTTP listener; possible cause: an https:// URL for this port",
-            );
+            refuse(&connection, "TLS on a plain HTTP listener; possible cause: an https:// URL for this port");
         }
     }
 }
@@ -225,7 +216,7 @@ async fn first_bytes(connection: &Connection, io: &Io) -> (Opening, Bytes) {
 }
 
 /// Until a connection without a request has been given its time to end.
-async fn lingered(connection: &Connection) {
+pub(super) async fn lingered(connection: &Connection) {
     connection.conn.closing.fired().await;
     sleep(LINGER).await;
 }
@@ -244,19 +235,25 @@ async fn serve_http1(connection: &Rc<Connection>, mut io: Io, mut early: Bytes) 
     let limit = connection.worker.limits().header_read;
     let mut header_began = connection.worker.now();
     loop {
-        let left = limit.saturating_sub(
-            connection
-                .worker
-                .now()
-                .saturating_duration_since(header_began),
-        );
-        if left.is_zero() {
+        let left = || limit.saturating_sub(connection.worker.now().saturating_duration_since(header_began));
+        early = match head::gather(connection, &mut io, early, PARK.min(left()), left()).await {
+            Head::There(bytes) => bytes,
+            Head::Nothing => {
+                if !readable(connection, &io).await {
+                    return;
+                }
+                header_began = connection.worker.now();
+                early = Bytes::new();
+                continue;
+            }
+            Head::Over => return,
+        };
+        if left().is_zero() {
             return;
         }
         let requests = connection.started.get();
-        let Some((back, rest)) = active(connection, io, early, left).await else {
-            return;
-        };
+        // Boxed apart: who has not asked yet does not hold the memory of a request.
+        let Some((back, rest)) = Box::pin(active(connection, io, early, left())).await else { return };
         (io, early) = (back, rest);
         if early.is_empty() {
             if !readable(connection, &io).await {
@@ -271,12 +268,7 @@ async fn serve_http1(connection: &Rc<Connection>, mut io: Io, mut early: Bytes) 
 
 /// Lets hyper serve the connection until it ends, or until it rests: then it comes back, with the bytes of a header that
 /// has begun.
-async fn active(
-    connection: &Rc<Connection>,
-    io: Io,
-    early: Bytes,
-    header_read: Duration,
-) -> Option<(Io, Bytes)> {
+async fn active(connection: &Rc<Connection>, io: Io, early: Bytes, header_read: Duration) -> Option<(Io, Bytes)> {
     let limits = connection.worker.limits();
     let transport = Transport::new(io, early);
     let writes = transport.writes();

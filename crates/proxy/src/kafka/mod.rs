@@ -44,6 +44,7 @@ pub(crate) use fuzz::fuzz;
 pub(crate) use route::Route;
 
 use crate::{config::SniTarget, conn::Conn, io::Io, listener::Cause, worker::Worker};
+use ::kafka::ApiKey;
 use close::Close;
 use holds::Holds;
 use log::Ended;
@@ -197,6 +198,10 @@ impl Control for Watch<'_> {
     }
 
     fn finished(&self, finished: Finished) {
+        // What a broker answers to those it knows.
+        if !matches!(finished.api, ApiKey::ApiVersions | ApiKey::SaslHandshake | ApiKey::SaslAuthenticate) {
+            self.worker.has_asked(self.conn.id);
+        }
         let mut metrics = self.metrics.borrow_mut();
         let route = self.route;
         let api = metrics.api(finished.api, self.worker.metrics(), &route.metrics, &route.label, self.wanted.broker());

@@ -115,6 +115,7 @@ async fn relay_plain(
     bytes: Vec<u8>,
 ) -> Result<relay::Relayed, ConnectError> {
     let mut upstream = connect_tcp(worker, backend).await?;
+    worker.has_asked(conn.id);
     let active = backend.track();
     if let Err(error) = upstream.write_all(&bytes).await {
         return Ok(relay::Relayed { end: "backend", error: Some(error.to_string()), ..Default::default() });
@@ -133,6 +134,7 @@ pub(crate) async fn terminate(worker: Worker, client: Io, conn: Conn, route: Arc
     let result = match &backend {
         Ok(backend) => match connect(&worker, backend, Protocols::None).await {
             Ok(upstream) => {
+                worker.has_asked(conn.id);
                 let active = backend.track();
                 let relayed = relay::any(&worker, client, upstream, &conn.closing).await;
                 drop(active);

@@ -152,7 +152,8 @@ async fn begin_tls(worker: &Worker, mut stream: TcpStream, arrival: Arrival, por
         cause,
         message,
     };
-    let mut bytes = Vec::with_capacity(2 << 10);
+    // Most are below 600 bytes; larger ones have a post-quantum key share, and come at once.
+    let mut bytes = Vec::with_capacity(600);
     let hello =
         match timeout(limits.tls_handshake, read_hello(&mut stream, &mut bytes, limits.client_hello_bytes)).await {
             Ok(Ok(hello)) => hello,

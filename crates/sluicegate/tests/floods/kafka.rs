@@ -1,1 +1,179 @@
+//! Clients of a KafkaRoute that never log in.
 
+use crate::common::{Folder, KafkaGateway, ROUTE};
+use crate::crowd::Crowd;
+use crate::good::{Good, api_versions};
+use crate::rig::{GROWTH, HTTPS, Rig, alone, measure};
+use crate::usage::Usage;
+use anyhow::{Context, Result, ensure};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use testkit::raw::RawKafka;
+use testkit::{KafkaCluster, Listener, certs};
+
+/// Connections of each attack.
+const MANY: usize = 1000;
+/// What one may cost besides TLS.
+const EACH: u64 = 16 << 10;
+
+fn tls(folder: &Folder) -> Result<Arc<rustls::ClientConfig>> {
+    certs::client_config(folder.ca.pem(), None, &[])
+}
+
+/// Opens connections with TLS, from two threads.
+fn open(at: SocketAddr, name: &str, config: &Arc<rustls::ClientConfig>, count: usize) -> Result<Vec<RawKafka>> {
+    let threads = [0; 2].map(|_| {
+        let (config, name) = (Arc::clone(config), name.to_owned());
+        std::thread::spawn(move || -> Result<Vec<RawKafka>> {
+            (0..count / 2).map(|_| RawKafka::connect_tls(at, &name, Arc::clone(&config))).collect()
+        })
+    });
+    let mut all = Vec::new();
+    for thread in threads {
+        all.extend(thread.join().map_err(|_| anyhow::anyhow!("a thread panicked"))??);
+    }
+    Ok(all)
+}
+
+/// PSS per connection of idle HTTPS connections, once they are parked: what TLS alone costs, and a little more.
+fn tls_share() -> Result<u64> {
+    let mut rig = Rig::start("tls-share")?;
+    let config = tls(&rig.folder)?;
+    // The first ones fill caches.
+    drop(open(rig.https, HTTPS, &config, 50)?);
+    std::thread::sleep(Duration::from_millis(300));
+    let pid = rig.gate.process().id();
+    let before = Usage::of(pid)?.pss;
+    let _idle = open(rig.https, HTTPS, &config, MANY)?;
+    std::thread::sleep(Duration::from_millis(2500));
+    Ok(Usage::of(pid)?.pss.saturating_sub(before) / MANY as u64)
+}
+
+/// What connections do that have ended TLS.
+type Says<'a> = (&'a str, &'a dyn Fn(&mut RawKafka) -> Result<()>);
+
+#[test]
+fn unauthenticated_connections() -> Result<()> {
+    let _alone = alone();
+    let share = tls_share()?;
+    let kafka = KafkaCluster::builder().name("floods").start()?;
+    let folder = KafkaGateway::folder("flood-kafka", &kafka)?;
+    folder.copy("000-kafkaroute", "04-kafkaroute.yaml")?;
+    folder.endpoints("default", "my-kafka-service", "kafka", Listener::SaslPlaintext.port(), &kafka.addresses())?;
+    let mut gateway = KafkaGateway::run(folder, kafka.ids())?;
+    let at = SocketAddr::from((Ipv4Addr::LOCALHOST, gateway.port));
+    let config = tls(&gateway.folder)?;
+    let pid = gateway.gate.process().id();
+
+    // A frame of 60,000 bytes that is all there but for the last few, and one whose end never comes.
+    let mut half = vec![0, 0, 0xea, 0x60, 0, 36, 0, 2, 0, 0, 0, 1, 0xff, 0xff];
+    half.resize(59_000, 0);
+    let mut big_token = vec![0, 0, 0xea, 0x60];
+    big_token.resize(59_000, b'x');
+    let says: [Says<'_>; 6] = [
+        ("say nothing", &|_| Ok(())),
+        ("send half a length", &|one| one.send(&[0, 0])),
+        ("have asked for versions", &|one| api_versions(one, 1)),
+        ("begin SASL and stop", &|one| {
+            one.send_request(17, 1, 1, false, b"\0\x05PLAIN")?;
+            one.read_frame()?.context("no answer to the handshake").map(drop)
+        }),
+        ("send 59 of 60 KB", &|one| one.send(&half)),
+        ("send 59 of 60 KB of a token", &|one| {
+            one.send_request(17, 0, 1, false, b"\0\x05PLAIN")?;
+            one.read_frame()?.context("no answer to the handshake")?;
+            one.send(&big_token)
+        }),
+    ];
+    let mut costs = Vec::new();
+    for (what, say) in says {
+        let good = good(&gateway)?;
+        let name = format!("Kafka: {MANY} clients {what}");
+        let attack = || -> Result<u64> {
+            let before = Usage::of(pid)?.pss;
+            let mut all = open(at, ROUTE, &config, MANY)?;
+            all.iter_mut().try_for_each(say)?;
+            std::thread::sleep(Duration::from_millis(500));
+            Ok(Usage::of(pid)?.pss.saturating_sub(before) / MANY as u64)
+        };
+        // TLS is not what is measured here.
+        let (each, _) = measure(&mut gateway.gate, &name, &good, GROWTH + share * MANY as u64, attack)?;
+        costs.push((what, each, each.saturating_sub(share)));
+    }
+    // Past the harness, for the documentation.
+    let table: String = costs.iter().map(|(what, each, rest)| format!("| {what} | {each} | {rest} |\n")).collect();
+    let table =
+        format!("\n| {MANY} Kafka clients … | bytes each | besides TLS ({share}) |\n| --- | --: | --: |\n{table}");
+    std::io::Write::write_all(&mut std::io::stdout(), table.as_bytes())?;
+    for (what, each, rest) in costs {
+        ensure!(rest <= EACH, "clients that {what}: {each} bytes each, {rest} besides TLS");
+    }
+    Ok(())
+}
+
+fn good(gateway: &KafkaGateway) -> Result<Good> {
+    let (at, config) = (SocketAddr::from((Ipv4Addr::LOCALHOST, gateway.port)), tls(&gateway.folder)?);
+    Ok(Good::kafka(move || {
+        let mut one = RawKafka::connect_tls(at, ROUTE, Arc::clone(&config))?;
+        one.send_request(17, 1, 1, false, b"\0\x05PLAIN")?;
+        one.read_frame()?.context("no answer to the handshake")?;
+        one.send_request(36, 0, 2, false, b"\0\0\0\x13\0admin\0admin-secret")?;
+        let answer = one.read_frame()?.context("no answer to the login")?;
+        ensure!(answer.get(..6) == Some(&[0, 0, 0, 2, 0, 0][..]), "the login is refused: {answer:?}");
+        Ok(one)
+    }))
+}
+
+/// What is ended at once: frames that are too large or none, plaintext, and clients that ask and ask and read nothing.
+#[test]
+fn hostile_bytes() -> Result<()> {
+    let _alone = alone();
+    let kafka = KafkaCluster::builder().name("floods").start()?;
+    let folder = KafkaGateway::folder("flood-kafka", &kafka)?;
+    folder.copy("000-kafkaroute", "04-kafkaroute.yaml")?;
+    folder.endpoints("default", "my-kafka-service", "kafka", Listener::SaslPlaintext.port(), &kafka.addresses())?;
+    let mut gateway = KafkaGateway::run(folder, kafka.ids())?;
+    let at = SocketAddr::from((Ipv4Addr::LOCALHOST, gateway.port));
+    let config = tls(&gateway.folder)?;
+
+    let clients = good(&gateway)?;
+    measure(&mut gateway.gate, "Kafka: 4000 clients speak plaintext", &clients, GROWTH, || {
+        let mut crowd = Crowd::open(at, 4000, b"\0\0\0\x12\0\x12\0\x03\0\0\0\x01\0\x07testkit\0\0\0")?;
+        let end = Instant::now() + Duration::from_secs(8);
+        while crowd.count() > 0 {
+            ensure!(Instant::now() < end, "{} are open", crowd.len());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    })?;
+    let frames: [(&str, &[u8]); 3] = [
+        ("frames of 2 GiB", &[0x7f, 0xff, 0xff, 0xff, 0, 18, 0, 3]),
+        ("frames of 1 MB before the login", &[0, 0x10, 0, 0, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff]),
+        ("frames of no API", &[0, 0, 0, 10, 0x27, 0x10, 0, 0, 0, 0, 0, 1, 0xff, 0xff]),
+    ];
+    measure(&mut gateway.gate, "Kafka: 600 clients send frames that may not be", &clients, GROWTH, || {
+        for (what, frame) in frames {
+            for mut one in open(at, ROUTE, &config, 200)? {
+                one.send(frame)?;
+                ensure!(one.closed_within(Duration::from_secs(5))?, "{what}: still open");
+            }
+        }
+        Ok(())
+    })?;
+    measure(&mut gateway.gate, "Kafka: 100 clients ask for versions and read nothing", &clients, GROWTH, || {
+        let ask = vec![0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff].repeat(500);
+        let all = open(at, ROUTE, &config, 100)?;
+        let threads = all.into_iter().map(|mut one| {
+            let ask = ask.clone();
+            std::thread::spawn(move || {
+                let end = Instant::now() + Duration::from_secs(3);
+                let _ = one.write_timeout(Duration::from_secs(1));
+                while Instant::now() < end && one.send(&ask).is_ok() {}
+            })
+        });
+        threads.collect::<Vec<_>>().into_iter().for_each(|thread| drop(thread.join()));
+        Ok(())
+    })?;
+    Ok(())
+}

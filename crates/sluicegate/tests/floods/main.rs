@@ -6,6 +6,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod crowd;
 mod good;
 mod http1;
 mod http2;

@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 use testkit::origin::Origin;
+use testkit::sluicegate::Builder;
 use testkit::{Sluicegate, free_port};
 
 /// What an attack may make the gateway grow by.
@@ -77,6 +78,10 @@ spec:
 
 impl Rig {
     pub fn start(name: &str) -> Result<Self> {
+        Self::start_with(name, |builder| builder)
+    }
+
+    pub fn start_with(name: &str, options: impl FnOnce(Builder) -> Builder) -> Result<Self> {
         let local = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let origin = Origin::start("origin", local(0))?;
         let folder = Folder::new(&format!("flood-{name}"))?;
@@ -87,7 +92,8 @@ impl Rig {
             folder.endpoints("default", name, "http", port, &[Ipv4Addr::LOCALHOST])?;
         }
         let (http, https) = (local(free_port()?), local(free_port()?));
-        let gate = Sluicegate::run(&[folder.path()])?.port_map(80, http.port()).port_map(443, https.port()).start()?;
+        let gate = Sluicegate::run(&[folder.path()])?.port_map(80, http.port()).port_map(443, https.port());
+        let gate = options(gate).start()?;
         Ok(Self { gate, folder, http, https, origin, victim })
     }
 
