@@ -19,6 +19,7 @@
 pub mod apt;
 pub mod certs;
 pub mod clients;
+pub mod echo;
 pub mod floods;
 pub mod grpc;
 pub mod hosts;

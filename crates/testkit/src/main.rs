@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use testkit::kafka::{Dist, Listener, VERSIONS};
-use testkit::{Client, KafkaCluster, apt, clients, floods, servers, suites};
+use testkit::{Client, KafkaCluster, apt, clients, echo, floods, servers, suites};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,6 +29,8 @@ fn fetch() -> Result<()> {
     servers::prepare_nginx()?;
     tell("valgrind");
     apt::install("/usr/bin/valgrind", "valgrind")?;
+    tell("origins");
+    echo::prepare()?;
     tell("floods");
     floods::prepare()?;
     tell("h2spec, grpc-go's interoperability tests, Autobahn's cases, sslyze");
