@@ -273,7 +273,7 @@ events {{ worker_connections 30000; }}
 stream {{
  log_format facts escape=json '{{"time":"$time_iso8601","client":"$remote_addr:$remote_port","connection":$connection,"duration":$session_time,"bytes_received":$bytes_received,"bytes_sent":$bytes_sent,"endpoint":"$upstream_addr","status":$status}}';
  access_log {log} facts;
- proxy_connect_timeout 5s; proxy_timeout 10m;
+ proxy_connect_timeout 5s; proxy_timeout 10m; proxy_half_close on;
 {servers}}}
 "#,
         dir = dir.display(),

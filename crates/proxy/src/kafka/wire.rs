@@ -20,7 +20,7 @@ use tokio::{
 };
 
 /// Read and written at a time while there is much.
-pub(super) const PIECE: usize = 64 << 10;
+pub(super) const PIECE: usize = 128 << 10;
 /// Read at a time from clients that nobody knows yet: what they can make the gateway hold.
 pub(super) const SMALL_PIECE: usize = 4 << 10;
 /// Chunks written at a time.
@@ -46,7 +46,7 @@ struct Inner {
 
 impl Wire {
     pub(super) fn new(io: Io) -> Self {
-        let (socket, tls) = match io {
+        let (socket, mut tls) = match io {
             Io::Plain(socket) => (socket, None),
             Io::TlsServer(stream) => {
                 let (socket, session) = stream.into_inner();
@@ -57,6 +57,10 @@ impl Wire {
                 (socket, Some(Box::new(Connection::Client(session))))
             }
         };
+        if let Some(tls) = &mut tls {
+            // What is encrypted before the socket is asked.
+            tls.set_buffer_limit(Some(PIECE));
+        }
         Self(RefCell::new(Inner { socket, tls, ended: None }))
     }
 
@@ -163,7 +167,7 @@ fn read_plain(
     pin!(socket.read_buf(&mut limited)).poll(cx)
 }
 
-/// Until there are as many bytes as `enough`, or there is nothing more to read for now (pending) or for ever.
+/// Until there are about as many bytes as `enough`, or there is nothing more to read for now (pending) or for ever.
 fn read_tls(
     socket: &mut TcpStream,
     tls: &mut Connection,
@@ -176,8 +180,10 @@ fn read_tls(
     if !tls.wants_read() {
         take_decrypted(tls, into)?;
     }
+    let half = enough - enough.saturating_sub(into.len()) / 2;
     loop {
-        if into.len() >= enough {
+        // A read more for a rest that TLS has taken up is worth nothing.
+        if into.len() >= half {
             return Poll::Ready(Ok(More::Enough));
         }
         let most = (enough - into.len()).clamp(SMALL_PIECE, encrypted.len());
