@@ -322,10 +322,10 @@ func placeTopic(ctx context.Context, cl *kgo.Client, r request) error {
 func moveTopic(ctx context.Context, cl *kgo.Client, r request) error {
 	adm := kadm.NewClient(cl)
 	var wanted kadm.AlterPartitionAssignmentsReq
-	elect := kadm.TopicsSet{}
+	moved := kadm.TopicsSet{}
 	for partition, replicas := range r.Replicas {
 		wanted.Assign(r.Topic, int32(partition), replicas)
-		elect.Add(r.Topic, int32(partition))
+		moved.Add(r.Topic, int32(partition))
 	}
 	altered, err := adm.AlterPartitionAssignments(ctx, wanted)
 	if err != nil {
@@ -335,7 +335,7 @@ func moveTopic(ctx context.Context, cl *kgo.Client, r request) error {
 		return err
 	}
 	for {
-		left, err := adm.ListPartitionReassignments(ctx, elect)
+		left, err := adm.ListPartitionReassignments(ctx, moved)
 		if err != nil {
 			return err
 		}
@@ -344,15 +344,16 @@ func moveTopic(ctx context.Context, cl *kgo.Client, r request) error {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	// That the leader stands already is an answer too; whether it does is what is waited for.
-	if _, err := adm.ElectLeaders(ctx, kadm.ElectPreferredReplica, elect); err != nil {
-		return err
-	}
 	return awaitLeaders(ctx, cl, r)
 }
 
+// awaitLeaders elects the first replica of each partition until it leads, as it can once it is in sync.
 func awaitLeaders(ctx context.Context, cl *kgo.Client, r request) error {
 	adm := kadm.NewClient(cl)
+	partitions := kadm.TopicsSet{}
+	for partition := range r.Replicas {
+		partitions.Add(r.Topic, int32(partition))
+	}
 	for {
 		found, err := adm.ListTopics(ctx, r.Topic)
 		if err != nil {
@@ -371,6 +372,10 @@ func awaitLeaders(ctx context.Context, cl *kgo.Client, r request) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("%v: %w", found[r.Topic].Partitions, ctx.Err())
 		}
-		time.Sleep(20 * time.Millisecond)
+		// That one leads already is an answer as good as any.
+		if _, err := adm.ElectLeaders(ctx, kadm.ElectPreferredReplica, partitions); err != nil {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
 }

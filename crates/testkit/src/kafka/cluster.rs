@@ -20,6 +20,8 @@ use crate::raw::{self, Coordinator};
 
 const START_LIMIT: Duration = Duration::from_secs(120);
 const READY: &str = "Kafka Server started";
+const TRUSTSTORE: &str = "ca.pem";
+const KEYSTORE: &str = "broker.pem";
 
 /// What a cluster shall be; see [`KafkaCluster::builder`].
 #[derive(Debug)]
@@ -159,7 +161,6 @@ impl Builder {
     /// Fetches what is missing, starts all brokers and waits until each serves.
     pub fn start(self) -> Result<KafkaCluster> {
         let dist = if self.archive_to.is_some() { Dist::get(&self.version)? } else { Dist::prepare(&self.version)? };
-        let template = template(&dist)?;
         let net = LoopbackNet::claim()?;
         let dir = RunDir::new(&format!("kafka-{}", self.name))?;
         let listeners = self.listeners();
@@ -183,54 +184,29 @@ impl Builder {
             Some((ca_pem, identity)) => (ca_pem.clone(), identity.clone()),
             None => (ca.pem().to_owned(), ca.server(&names.into_iter().collect::<Vec<_>>())?),
         };
-        let (truststore, keystore) = (dir.path().join("ca.pem"), dir.path().join("broker.pem"));
-        fs::write(&truststore, &ca_pem)?;
-        fs::write(&keystore, identity.keystore())?;
+        fs::write(dir.path().join(TRUSTSTORE), &ca_pem)?;
+        fs::write(dir.path().join(KEYSTORE), identity.keystore())?;
 
         let voters: Vec<String> =
             members.iter().map(|(id, address)| format!("{id}@{address}:{CONTROLLER_PORT}")).collect();
-        let voters = voters.join(",");
-        let cluster_id = uuid()?;
         let mut cluster = KafkaCluster {
             nodes: Vec::new(),
             ca_pem,
             ca,
             hosts,
             listeners,
-            cluster_id,
+            cluster_id: uuid()?,
             jit: self.jit,
             archive_to: self.archive_to,
             heap_mib: self.heap_mib,
+            voters: voters.join(","),
+            properties: self.properties,
             dist,
             dir,
-            _net: net,
+            net,
         };
         for (id, address) in members {
-            let node = cluster.dir.path().join(format!("node-{id}"));
-            let data = node.join("data");
-            fs::create_dir_all(&data)?;
-            for entry in fs::read_dir(&template)?.flatten() {
-                if entry.file_type()?.is_file() {
-                    fs::copy(entry.path(), data.join(entry.file_name()))?;
-                }
-            }
-            let meta =
-                format!("version=1\ncluster.id={}\nnode.id={id}\ndirectory.id={}\n", cluster.cluster_id, uuid()?);
-            fs::write(data.join("meta.properties"), meta)?;
-            let broker = Broker {
-                id,
-                address,
-                listeners: &cluster.listeners,
-                voters: &voters,
-                brokers: usize::from(self.brokers),
-                dir: &node,
-                keystore: &keystore,
-                truststore: &truststore,
-                kafka_4: cluster.dist.is_4(),
-                extra: &self.properties,
-            };
-            fs::write(node.join("server.properties"), broker.properties())?;
-            cluster.nodes.push(Node { id, address, dir: node, process: None });
+            cluster.make_node(id, address, usize::from(self.brokers), true)?;
         }
         for i in 0..cluster.nodes.len() {
             cluster.launch(i)?;
@@ -267,9 +243,11 @@ pub struct KafkaCluster {
     jit: bool,
     archive_to: Option<PathBuf>,
     heap_mib: u32,
+    voters: String,
+    properties: String,
     dist: Dist,
     dir: RunDir,
-    _net: LoopbackNet,
+    net: LoopbackNet,
 }
 
 impl KafkaCluster {
@@ -405,6 +383,48 @@ impl KafkaCluster {
         }
         self.launch(i)?;
         self.wait_ready(i)
+    }
+
+    /// Adds a broker (not a controller) to the running cluster, waits until it serves, and gives its id. The cluster's
+    /// certificate does not have its name, so it is for the listeners without TLS.
+    pub fn add_broker(&mut self) -> Result<u32> {
+        let last = self.nodes.last().context("a cluster without brokers")?;
+        let (id, i) = (last.id + 1, self.nodes.len());
+        let address = self.net.address(u8::try_from(i + 1)?);
+        self.make_node(id, address, i, false)?;
+        self.launch(i)?;
+        self.wait_ready(i)?;
+        Ok(id)
+    }
+
+    /// The folder of a new node: its formatted log directory, and its properties.
+    fn make_node(&mut self, id: u32, address: Ipv4Addr, brokers: usize, controller: bool) -> Result<()> {
+        let node = self.dir.path().join(format!("node-{id}"));
+        let data = node.join("data");
+        fs::create_dir_all(&data)?;
+        for entry in fs::read_dir(template(&self.dist)?)?.flatten() {
+            if entry.file_type()?.is_file() {
+                fs::copy(entry.path(), data.join(entry.file_name()))?;
+            }
+        }
+        let meta = format!("version=1\ncluster.id={}\nnode.id={id}\ndirectory.id={}\n", self.cluster_id, uuid()?);
+        fs::write(data.join("meta.properties"), meta)?;
+        let broker = Broker {
+            id,
+            address,
+            listeners: &self.listeners,
+            voters: &self.voters,
+            brokers,
+            controller,
+            dir: &node,
+            keystore: &self.dir.path().join(KEYSTORE),
+            truststore: &self.dir.path().join(TRUSTSTORE),
+            kafka_4: self.dist.is_4(),
+            extra: &self.properties,
+        };
+        fs::write(node.join("server.properties"), broker.properties())?;
+        self.nodes.push(Node { id, address, dir: node, process: None });
+        Ok(())
     }
 
     /// Stops all brokers in an orderly way.

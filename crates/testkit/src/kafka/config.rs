@@ -116,6 +116,8 @@ pub(super) struct Broker<'a> {
     pub(super) listeners: &'a [Bound],
     pub(super) voters: &'a str,
     pub(super) brokers: usize,
+    /// Whether it is a controller too.
+    pub(super) controller: bool,
     pub(super) dir: &'a Path,
     pub(super) keystore: &'a Path,
     pub(super) truststore: &'a Path,
@@ -129,14 +131,18 @@ impl Broker<'_> {
     pub(super) fn properties(&self) -> String {
         let Self { id, address, dir, .. } = self;
         let (factor, isr) = (self.brokers.min(3), if self.brokers < 3 { 1 } else { 2 });
-        let (mut bind, mut advertise, mut protocols) =
-            (format!("CONTROLLER://{address}:{CONTROLLER_PORT}"), String::new(), "CONTROLLER:PLAINTEXT".to_owned());
+        let (mut bind, roles) = if self.controller {
+            (format!("CONTROLLER://{address}:{CONTROLLER_PORT},"), "broker,controller")
+        } else {
+            (String::new(), "broker")
+        };
+        let (mut advertise, mut protocols) = (String::new(), "CONTROLLER:PLAINTEXT".to_owned());
         let mut sasl = String::new();
         for listener in self.listeners {
             let Bound { name, port, security, advertised_port, .. } = listener;
             let host = listener.host_of(*id, *address);
             let comma = if advertise.is_empty() { "" } else { "," };
-            let _ = write!(bind, ",{name}://{address}:{port}");
+            let _ = write!(bind, "{comma}{name}://{address}:{port}");
             let _ = write!(advertise, "{comma}{name}://{host}:{advertised_port}");
             let _ = write!(protocols, ",{name}:{}", security.name());
             if security.sasl() {
@@ -166,7 +172,7 @@ impl Broker<'_> {
             String::new()
         };
         format!(
-            "process.roles=broker,controller\n\
+            "process.roles={roles}\n\
              node.id={id}\n\
              broker.rack=rack-{id}\n\
              controller.quorum.voters={voters}\n\
