@@ -2,14 +2,16 @@
 
 use super::{
     exchange::{Exchange, Flag, Meter, chain},
-    message::clean_trailers,
+    message::{clean_request_trailers, clean_trailers},
     pool::Lease,
+    rule::Rule,
 };
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::{
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
@@ -20,18 +22,26 @@ use tokio::time::Sleep;
 pub(super) struct RequestBody {
     incoming: Option<Incoming>,
     meter: Rc<Meter>,
+    /// The rule, and which of its backends, whose filters answer for some fields.
+    guard: Option<(Arc<Rule>, Option<usize>)>,
 }
 
 impl RequestBody {
     pub(super) fn new(incoming: Incoming, meter: &Rc<Meter>) -> Self {
         let empty = incoming.is_end_stream();
         meter.request_ended.set(empty);
-        Self { incoming: if empty { None } else { Some(incoming) }, meter: Rc::clone(meter) }
+        Self { incoming: if empty { None } else { Some(incoming) }, meter: Rc::clone(meter), guard: None }
+    }
+
+    /// Drops trailers that the filters of a rule, or of one of its backends, answer for as headers.
+    pub(super) fn guarded(self, rule: &Arc<Rule>, backend: Option<usize>) -> Self {
+        let guard = self.incoming.is_some().then(|| (Arc::clone(rule), backend));
+        Self { guard, ..self }
     }
 
     /// No body, for a request that is sent a second time.
     pub(super) fn empty(meter: &Rc<Meter>) -> Self {
-        Self { incoming: None, meter: Rc::clone(meter) }
+        Self { incoming: None, meter: Rc::clone(meter), guard: None }
     }
 }
 
@@ -51,7 +61,8 @@ impl Body for RequestBody {
                     meter.request_bytes.set(meter.request_bytes.get() + data.len() as u64);
                 }
                 if let Some(trailers) = frame.trailers_mut() {
-                    clean_trailers(trailers);
+                    let guard = self.guard.as_ref();
+                    clean_request_trailers(trailers, |name| guard.is_some_and(|(rule, on)| rule.guards(*on, name)));
                     meter.request_ended.set(true);
                 }
                 if ended {

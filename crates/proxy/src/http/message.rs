@@ -31,6 +31,12 @@ pub(super) enum Malformed {
 }
 
 pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// What the gateway says of the client, whatever the client says.
+const FORWARDED: [HeaderName; 3] = [
+    FORWARDED_FOR,
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-forwarded-host"),
+];
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
@@ -142,6 +148,15 @@ pub(super) fn check_response(parts: &mut response::Parts) -> Result<(), Malforme
     Ok(())
 }
 
+/// The length of a message, in the one spelling that everybody reads alike: the parser lets zeros stand before it.
+pub(super) fn length(headers: &HeaderMap) -> Option<HeaderValue> {
+    let value = headers.get(header::CONTENT_LENGTH)?;
+    match value.as_bytes() {
+        [b'0', _, ..] => decimal(value.as_bytes()).map(HeaderValue::from),
+        _ => Some(value.clone()),
+    }
+}
+
 /// Digits alone, with whitespace around them.
 fn decimal(bytes: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(bytes).ok()?.trim_matches([' ', '\t']);
@@ -242,6 +257,16 @@ pub(super) fn clean_trailers(trailers: &mut HeaderMap) {
     }
 }
 
+/// [`clean_trailers`], and what the gateway answers for: some origins make headers of trailers (aiohttp, httptools).
+pub(super) fn clean_request_trailers(trailers: &mut HeaderMap, guarded: impl Fn(&HeaderName) -> bool) {
+    clean_trailers(trailers);
+    let ours = |name: &HeaderName| FORWARDED.iter().any(|ours| is_alias(name, ours));
+    let odd: Vec<HeaderName> = trailers.keys().filter(|name| ours(name) || guarded(name)).cloned().collect();
+    for name in odd {
+        trailers.remove(name);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,6 +310,21 @@ mod tests {
         }
         assert_eq!(check(204, &[(length, "5"), (encoding, "chunked")]), Ok(String::new()));
         assert_eq!(check(304, &[(length, "5")]), Ok("5".to_owned()));
+    }
+
+    #[test]
+    fn trailers_and_lengths_have_one_reading() {
+        let mut trailers = HeaderMap::new();
+        for name in ["x-ok", "host", "content-length", "te", "x-forwarded-for", "x_forwarded_host", "x_user"] {
+            trailers.append(name, HeaderValue::from_static("1"));
+        }
+        clean_request_trailers(&mut trailers, |name| is_alias(name, &HeaderName::from_static("x-user")));
+        assert_eq!(trailers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-ok"]);
+        for (sent, read) in [("3", "3"), ("03", "3"), ("0", "0"), ("00", "0"), ("0000000000000000000000030", "30")] {
+            let headers = HeaderMap::from_iter([(header::CONTENT_LENGTH, HeaderValue::from_static(sent))]);
+            assert_eq!(length(&headers), Some(HeaderValue::from_static(read)));
+        }
+        assert_eq!(length(&HeaderMap::new()), None);
     }
 
     #[test]

@@ -201,7 +201,7 @@ async fn forward(
     exchange.upgrading = upgrade.is_some();
     let wants_trailers = upgrade.is_none() && message::has_token(request.headers(), &header::TE, "trailers");
     let (mut parts, body) = request.into_parts();
-    let body = RequestBody::new(body, &exchange.meter);
+    let body = RequestBody::new(body, &exchange.meter).guarded(&rule, exchange.backend);
     let target =
         match prepare(&mut parts, &exchange, &connection, &listener, [&rule.filters, &destination.filters], prefix) {
             Ok(target) => target,
@@ -280,7 +280,7 @@ fn prepare(
     headers.insert(FORWARDED_HOST, exchange.host.clone());
     let path = parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let mut target = Target { host: exchange.host.clone(), path };
-    let length = headers.get(header::CONTENT_LENGTH).cloned();
+    let length = message::length(headers);
     for filters in filters {
         filters.apply_to_request(&mut target, headers, prefix);
     }
@@ -435,7 +435,7 @@ fn respond(
         return Err((exchange, Refused::no_valid_answer().because(why)));
     }
     exchange.status = parts.status.as_u16();
-    let length = parts.headers.get(header::CONTENT_LENGTH).cloned();
+    let length = message::length(&parts.headers);
     for filters in filters {
         filters.apply_to_response(&mut parts.headers);
     }

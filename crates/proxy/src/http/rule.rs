@@ -40,6 +40,12 @@ pub(super) struct Destination {
 }
 
 impl Rule {
+    /// Whether a filter of this rule, or of one of its backends, sets or removes a field of requests.
+    pub(super) fn guards(&self, backend: Option<usize>, name: &http::HeaderName) -> bool {
+        let of_backend = backend.and_then(|index| self.backends.get(index));
+        self.filters.guards(name) || of_backend.is_some_and(|backend| backend.filters.guards(name))
+    }
+
     /// Compiles all rules of a route. What cannot be compiled makes its rule answer 500.
     pub(super) fn compile_all(route: &HttpRoute) -> Vec<Arc<Self>> {
         let label: Arc<str> = route.name.to_string().into();
