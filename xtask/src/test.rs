@@ -33,7 +33,7 @@ const STAGES: [Stage; 13] = [
     Stage { name: "http", what: "HTTP and TLS end to end", budget: 80, run: http },
     Stage { name: "cli", what: "the command line, published manifests and bad input end to end", budget: 60, run: cli },
     Stage { name: "kafka", what: "real brokers and clients end to end", budget: 620, run: kafka },
-    Stage { name: "floods", what: "floods and slow sockets, with good clients beside them", budget: 150, run: floods },
+    Stage { name: "floods", what: "floods and slow sockets, with good clients beside them", budget: 200, run: floods },
     Stage {
         name: "change",
         what: "load of all protocols while configuration, gateways and brokers change",

@@ -66,36 +66,25 @@ fn unauthenticated_connections() -> Result<()> {
     let config = tls(&gateway.folder)?;
     let pid = gateway.gate.process().id();
 
-    // A frame of 60,000 bytes that is all there but for the last few, and one whose end never comes.
-    let mut half = vec![0, 0, 0xea, 0x60, 0, 36, 0, 2, 0, 0, 0, 1, 0xff, 0xff];
-    half.resize(59_000, 0);
-    let mut big_token = vec![0, 0, 0xea, 0x60];
-    big_token.resize(59_000, b'x');
-    let says: [Says<'_>; 6] = [
+    let says: [Says<'_>; 3] = [
         ("say nothing", &|_| Ok(())),
         ("send half a length", &|one| one.send(&[0, 0])),
         ("have asked for versions", &|one| api_versions(one, 1)),
-        ("begin SASL and stop", &|one| {
-            one.send_request(17, 1, 1, false, b"\0\x05PLAIN")?;
-            one.read_frame()?.context("no answer to the handshake").map(drop)
-        }),
-        ("send 59 of 60 KB", &|one| one.send(&half)),
-        ("send 59 of 60 KB of a token", &|one| {
-            one.send_request(17, 0, 1, false, b"\0\x05PLAIN")?;
-            one.read_frame()?.context("no answer to the handshake")?;
-            one.send(&big_token)
-        }),
     ];
     let mut costs = Vec::new();
+    // What one attack has left in the allocator is there for the next: all are compared with the beginning.
+    let clients = good(&gateway)?;
+    std::thread::sleep(Duration::from_secs(1));
+    let first = Usage::of(pid)?.pss;
+    drop(clients);
     for (what, say) in says {
         let good = good(&gateway)?;
         let name = format!("Kafka: {MANY} clients {what}");
         let attack = || -> Result<u64> {
-            let before = Usage::of(pid)?.pss;
             let mut all = open(at, ROUTE, &config, MANY)?;
             all.iter_mut().try_for_each(say)?;
             std::thread::sleep(Duration::from_millis(500));
-            Ok(Usage::of(pid)?.pss.saturating_sub(before) / MANY as u64)
+            Ok(Usage::of(pid)?.pss.saturating_sub(first) / MANY as u64)
         };
         // TLS is not what is measured here.
         let (each, _) = measure(&mut gateway.gate, &name, &good, GROWTH + share * MANY as u64, attack)?;
