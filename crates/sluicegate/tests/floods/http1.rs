@@ -117,22 +117,6 @@ fn slow_bodies() -> Result<()> {
 }
 
 #[test]
-fn responses_that_nobody_reads() -> Result<()> {
-    let _alone = alone();
-    let mut rig = Rig::start("unread")?;
-    let (at, count) = (rig.http, many(120)?);
-    let name = format!("{count} unread responses");
-    let request = b"GET /bytes/3000000 HTTP/1.1\r\nHost: unread.example.com\r\n\r\n";
-    rig.attack(&name, || {
-        let crowd = Crowd::open(at, count, request)?;
-        std::thread::sleep(Duration::from_secs(4));
-        ensure!(crowd.len() == count);
-        Ok(())
-    })?;
-    Ok(())
-}
-
-#[test]
 fn pipelined_requests_without_reading() -> Result<()> {
     let _alone = alone();
     let mut rig = Rig::start("pipelined")?;
