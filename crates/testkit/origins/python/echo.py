@@ -16,7 +16,9 @@ def seen(method, target, body, headers):
 
 
 def wsgi(environ, start_response):
-    body = environ["wsgi.input"].read()
+    # gevent takes all that follows an Upgrade for the input.
+    has_body = environ.get("CONTENT_LENGTH") or environ.get("HTTP_TRANSFER_ENCODING")
+    body = environ["wsgi.input"].read() if has_body else b""
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw is None:
         raw = quote(environ["PATH_INFO"].encode("latin-1"), safe="/:@!$&'()*+,;=-._~")
