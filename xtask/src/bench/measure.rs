@@ -127,6 +127,11 @@ pub(crate) fn output(command: &Command, limit: Duration) -> Result<String> {
     process::check(command, limit).with_context(|| format!("{:?}", command.get_program()))
 }
 
+/// Cores of this machine.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(0, std::num::NonZero::get)
+}
+
 /// The middle one, or the mean of the two in the middle; NaN of none.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();

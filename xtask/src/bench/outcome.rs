@@ -223,7 +223,7 @@ pub(crate) fn interleave<T>(
 fn machine() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map_or("?", |(_, m)| m);
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let cores = measure::cores();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let kernel: String = kernel.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
     format!("{model}, {cores} cores, Linux {kernel}")
