@@ -14,7 +14,8 @@ use crate::run;
 
 /// Markdown of one row: method, goals, figures.
 pub(crate) fn table(outcome: &Outcome) -> String {
-    let mut text = format!("### {}\n\n**{}.** {}\n\n", outcome.row, outcome.title, outcome.method);
+    let mut text =
+        format!("### {}\n\n{}\n\n", outcome.row, wrapped(&format!("**{}.** {}", outcome.title, outcome.method)));
     if !outcome.goals.is_empty() {
         text += "| goal | reached | verdict |\n| --- | ---: | --- |\n";
         for goal in &outcome.goals {
@@ -31,7 +32,7 @@ pub(crate) fn table(outcome: &Outcome) -> String {
         let _ = writeln!(text, "| {} | {} |", peer.name, cells.collect::<Vec<_>>().join(" | "));
     }
     for note in &outcome.notes {
-        let _ = write!(text, "\n{note}\n");
+        let _ = write!(text, "\n{}\n", wrapped(note));
     }
     let rounds = match outcome.rounds {
         1 => "measured once".to_owned(),
@@ -45,6 +46,21 @@ pub(crate) fn table(outcome: &Outcome) -> String {
         outcome.date, outcome.commit, outcome.load
     );
     text
+}
+
+/// Prose in lines of at most 150 characters.
+fn wrapped(prose: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in prose.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < 150 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
 }
 
 fn goal_cells(goal: &Goal) -> String {
