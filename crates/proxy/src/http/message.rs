@@ -139,10 +139,10 @@ pub(super) fn check_response(parts: &mut response::Parts) -> Result<(), Malforme
     let mut lengths = lengths.iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(decimal);
     let Some(first) = lengths.next() else { return Ok(()) };
     let (Some(length), several) = (first, lengths.next()) else { return Err(Malformed::ContentLength) };
-    if let Some(second) = several {
-        if second != first || lengths.any(|other| other != first) {
-            return Err(Malformed::ContentLength);
-        }
+    if several.is_some_and(|second| second != first) || lengths.any(|other| other != first) {
+        return Err(Malformed::ContentLength);
+    }
+    if several.is_some() || matches!(headers.get(header::CONTENT_LENGTH).map(HeaderValue::as_bytes), Some([b'0', _, ..])) {
         headers.insert(header::CONTENT_LENGTH, length.into());
     }
     Ok(())
@@ -303,6 +303,7 @@ mod tests {
         for bad in ["", "-1", "+1", "1,", "1, 2", "0x1", "1 1", "18446744073709551616"] {
             assert_eq!(check(200, &[(length, bad)]), Err(Malformed::ContentLength), "{bad}");
         }
+        assert_eq!(check(200, &[(length, "05")]), Ok("5".to_owned()));
         assert_eq!(check(200, &[(length, "5"), (length, "6")]), Err(Malformed::ContentLength));
         assert_eq!(check(200, &[(length, "5"), (encoding, "chunked")]), Err(Malformed::TwoFramings));
         for bad in ["gzip", "gzip, chunked", "identity", "chunked, chunked"] {

@@ -370,6 +370,8 @@ fn against_log(wired: &[Wired<'_>], lines: &[&Value]) -> Vec<String> {
             _ if last.is_some_and(|(line, unanswered)| unanswered && same(line, request)) => {
                 last = last.map(|(line, _)| (line, wired.answer.is_none()));
             }
+            // The origin (Puma, with some request lines) neither answered nor hung up before the gateway was ended.
+            _ if wired.answer.is_none() => {}
             _ => {
                 return vec![format!(
                     "a request on the wire is not in the log: {} {}",
