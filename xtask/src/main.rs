@@ -20,7 +20,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   bench gate           instructions of the hot paths beside xtask/instructions.json; --update writes it
   bench [ROW…]         CPU, memory and instructions beside other proxies; --help lists the rows
   kafka [OPTIONS]      real brokers by hand: --brokers N, --version V; stays up until Ctrl-C
-  fuzz TARGET [SECS]   one fuzz target: kafka_decode kafka_session route_match sni yaml_load
+  fuzz TARGET [SECS]   one fuzz target: http1 kafka_decode kafka_session route_match sni yaml_load
 ";
 
 fn main() -> ExitCode {

@@ -15,6 +15,7 @@ mod conn;
 mod control;
 mod drain;
 mod http;
+mod http1;
 mod io;
 mod kafka;
 mod listener;
@@ -34,6 +35,7 @@ pub use options::{AccessLog, Limits, Options};
 /// Bodies of fuzz targets; no part of the interface.
 #[doc(hidden)]
 pub mod fuzz {
+    pub use crate::http1::fuzz::http1;
     pub use crate::router::fuzz::route_match;
 
     /// Any bytes as what a Kafka client and a broker say to each other.

@@ -1,92 +1,225 @@
-//! Bodies that pass through: counted, bounded in time, never held.
+//! Bodies that pass through: counted, bounded in time, never held. HTTP/1.1 lends its bytes as they lie in the reader's
+//! buffer; HTTP/2 has them as hyper's frames.
 
 use super::{
+    downstream::Downstream,
     exchange::{Exchange, Flag, Meter, chain},
     message::{clean_request_trailers, clean_trailers},
     pool::Lease,
     rule::Rule,
+    timer::Timer,
 };
-use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use crate::http1::{BodyError, Filled};
+use bytes::{Buf, Bytes};
+use http::HeaderMap;
+use hyper::body::{Body, Frame, SizeHint};
 use std::{
+    cell::RefCell,
     pin::Pin,
     rc::Rc,
     sync::Arc,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
-use tokio::time::Sleep;
+
+/// Where a request's body comes from.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    Empty,
+    Http1(Rc<RefCell<Downstream>>),
+    Http2(hyper::body::Incoming),
+}
+
+impl Incoming {
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Http1(_) => false,
+            Self::Http2(incoming) => incoming.is_end_stream(),
+        }
+    }
+}
+
+/// Why a body breaks off.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Broken {
+    #[error(transparent)]
+    Http1(#[from] BodyError),
+    #[error(transparent)]
+    Http2(#[from] hyper::Error),
+    /// The reason is in the log.
+    #[error("the response broke off")]
+    Response,
+}
+
+/// Frames of a body, one at a time.
+#[derive(Debug)]
+struct Frames {
+    incoming: hyper::body::Incoming,
+    data: Bytes,
+}
+
+impl Frames {
+    fn new(incoming: hyper::body::Incoming) -> Self {
+        Self { incoming, data: Bytes::new() }
+    }
+
+    fn poll_fill(&mut self, trailers: &mut Option<HeaderMap>, cx: &mut Context<'_>) -> Poll<hyper::Result<Filled>> {
+        while self.data.is_empty() {
+            match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
+                None => return Poll::Ready(Ok(Filled::End)),
+                Some(Err(error)) => return Poll::Ready(Err(error)),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.data = data,
+                    Err(frame) => *trailers = frame.into_trailers().ok(),
+                },
+            }
+        }
+        Poll::Ready(Ok(Filled::Data))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.data.is_empty() && self.incoming.is_end_stream()
+    }
+}
 
 /// The body of a request on its way to a backend.
 #[derive(Debug)]
 pub(super) struct RequestBody {
-    incoming: Option<Incoming>,
+    source: RequestSource,
+    trailers: Option<HeaderMap>,
     meter: Rc<Meter>,
     /// The rule, and which of its backends, whose filters answer for some fields.
     guard: Option<(Arc<Rule>, Option<usize>)>,
 }
 
+#[derive(Debug)]
+enum RequestSource {
+    Empty,
+    Http1(Rc<RefCell<Downstream>>),
+    Http2(Frames),
+}
+
 impl RequestBody {
     pub(super) fn new(incoming: Incoming, meter: &Rc<Meter>) -> Self {
-        let empty = incoming.is_end_stream();
-        meter.request_ended.set(empty);
-        Self { incoming: if empty { None } else { Some(incoming) }, meter: Rc::clone(meter), guard: None }
+        let source = match incoming {
+            incoming if incoming.is_empty() => RequestSource::Empty,
+            Incoming::Empty => RequestSource::Empty,
+            Incoming::Http1(downstream) => RequestSource::Http1(downstream),
+            Incoming::Http2(incoming) => RequestSource::Http2(Frames::new(incoming)),
+        };
+        meter.request_ended.set(matches!(source, RequestSource::Empty));
+        Self { source, trailers: None, meter: Rc::clone(meter), guard: None }
     }
 
     /// Drops trailers that the filters of a rule, or of one of its backends, answer for as headers.
     pub(super) fn guarded(self, rule: &Arc<Rule>, backend: Option<usize>) -> Self {
-        let guard = self.incoming.is_some().then(|| (Arc::clone(rule), backend));
+        let guard = if self.is_empty() { None } else { Some((Arc::clone(rule), backend)) };
         Self { guard, ..self }
     }
 
     /// No body, for a request that is sent a second time.
     pub(super) fn empty(meter: &Rc<Meter>) -> Self {
-        Self { incoming: None, meter: Rc::clone(meter), guard: None }
+        Self { source: RequestSource::Empty, trailers: None, meter: Rc::clone(meter), guard: None }
+    }
+
+    /// There is none, or none is left.
+    pub(super) fn is_empty(&self) -> bool {
+        match &self.source {
+            RequestSource::Empty => true,
+            RequestSource::Http1(downstream) => downstream.borrow().is_body_done(),
+            RequestSource::Http2(frames) => frames.is_end_stream(),
+        }
+    }
+
+    /// Gets bytes, or to the end.
+    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<Filled, Broken>> {
+        let filled = match &mut self.source {
+            RequestSource::Empty => Ok(Filled::End),
+            RequestSource::Http1(downstream) => {
+                let mut downstream = downstream.borrow_mut();
+                let filled = ready!(downstream.poll_body(cx));
+                if matches!(filled, Ok(Filled::End)) {
+                    self.trailers = self.trailers.take().or_else(|| downstream.take_trailers());
+                }
+                filled.map_err(Broken::from)
+            }
+            RequestSource::Http2(frames) => ready!(frames.poll_fill(&mut self.trailers, cx)).map_err(Broken::from),
+        };
+        match &filled {
+            Ok(Filled::Data) => {}
+            Ok(Filled::End) => {
+                if !self.meter.request_ended.replace(true) {
+                    self.meter.last.set(Instant::now());
+                }
+                if let Some(trailers) = &mut self.trailers {
+                    let guard = self.guard.as_ref();
+                    clean_request_trailers(trailers, |name| guard.is_some_and(|(rule, on)| rule.guards(*on, name)));
+                }
+            }
+            Err(_) => self.meter.request_broken.set(true),
+        }
+        Poll::Ready(filled)
+    }
+
+    /// Looks at the bytes that [`Filled::Data`] promised.
+    pub(super) fn with_data<R>(&self, look: impl FnOnce(&[u8]) -> R) -> R {
+        match &self.source {
+            RequestSource::Empty => look(&[]),
+            RequestSource::Http1(downstream) => look(downstream.borrow().data()),
+            RequestSource::Http2(frames) => look(&frames.data),
+        }
+    }
+
+    /// So many of them have gone on their way.
+    pub(super) fn consume(&mut self, length: usize) {
+        match &mut self.source {
+            RequestSource::Empty => {}
+            RequestSource::Http1(downstream) => downstream.borrow_mut().consume(length),
+            RequestSource::Http2(frames) => frames.data.advance(length),
+        }
+        self.meter.request_bytes.set(self.meter.request_bytes.get() + length as u64);
+        self.meter.last.set(Instant::now());
+    }
+
+    /// What came behind it.
+    pub(super) fn take_trailers(&mut self) -> Option<HeaderMap> {
+        self.trailers.take()
     }
 }
 
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Broken;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
-        let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
-        let ended = incoming.is_end_stream();
-        let meter = &self.meter;
-        meter.last.set(Instant::now());
-        match frame {
-            Some(Ok(mut frame)) => {
-                if let Some(data) = frame.data_ref() {
-                    meter.request_bytes.set(meter.request_bytes.get() + data.len() as u64);
-                }
-                if let Some(trailers) = frame.trailers_mut() {
-                    let guard = self.guard.as_ref();
-                    clean_request_trailers(trailers, |name| guard.is_some_and(|(rule, on)| rule.guards(*on, name)));
-                    meter.request_ended.set(true);
-                }
-                if ended {
-                    meter.request_ended.set(true);
-                }
-                Poll::Ready(Some(Ok(frame)))
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let this = &mut *self;
+        Poll::Ready(match ready!(this.poll_fill(cx)) {
+            Ok(Filled::Data) => {
+                let data = match &this.source {
+                    RequestSource::Http2(frames) => frames.data.clone(),
+                    _ => this.with_data(Bytes::copy_from_slice),
+                };
+                this.consume(data.len());
+                Some(Ok(Frame::data(data)))
             }
-            Some(Err(error)) => {
-                meter.request_broken.set(true);
-                Poll::Ready(Some(Err(error)))
-            }
-            None => {
-                meter.request_ended.set(true);
-                Poll::Ready(None)
-            }
-        }
+            Ok(Filled::End) => this.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))),
+            Err(error) => Some(Err(error)),
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
+        matches!(self.source, RequestSource::Empty)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+        match &self.source {
+            RequestSource::Empty => SizeHint::with_exact(0),
+            RequestSource::Http1(downstream) => {
+                downstream.borrow().left().map_or_else(SizeHint::default, SizeHint::with_exact)
+            }
+            RequestSource::Http2(frames) => frames.incoming.size_hint(),
+        }
     }
 }
 
@@ -95,36 +228,25 @@ impl Body for RequestBody {
 pub(super) struct Watch {
     deadline: Option<(Instant, Flag)>,
     idle: Duration,
-    sleep: Option<Pin<Box<Sleep>>>,
+    timer: Rc<RefCell<Timer>>,
 }
 
 impl Watch {
-    pub(super) fn new(deadline: Option<(Instant, Flag)>, idle: Duration) -> Self {
-        Self { deadline, idle, sleep: None }
+    /// `timer`: of the task that waits.
+    pub(super) fn new(deadline: Option<(Instant, Flag)>, idle: Duration, timer: Rc<RefCell<Timer>>) -> Self {
+        Self { deadline, idle, timer }
     }
 
     /// Ready with the reason once it has taken too long.
     pub(super) fn poll_expired(&mut self, meter: &Meter, cx: &mut Context<'_>) -> Poll<Flag> {
-        loop {
-            let idle = meter.last.get() + self.idle;
-            let next = self.deadline.map_or(idle, |(deadline, _)| deadline.min(idle));
-            let sleep = match &mut self.sleep {
-                Some(sleep) => sleep,
-                None => self.sleep.insert(Box::pin(tokio::time::sleep_until(next.into()))),
-            };
-            ready!(sleep.as_mut().poll(cx));
-            let now = Instant::now();
-            if let Some((deadline, flag)) = self.deadline
-                && deadline <= now
-            {
-                return Poll::Ready(flag);
-            }
-            if idle <= now {
-                let client = !meter.request_ended.get();
-                return Poll::Ready(if client { Flag::ClientIdle } else { Flag::UpstreamIdle });
-            }
-            sleep.as_mut().reset(next.into());
-        }
+        let idle = meter.last.get() + self.idle;
+        let next = self.deadline.map_or(idle, |(deadline, _)| deadline.min(idle));
+        ready!(self.timer.borrow_mut().poll(next, cx));
+        Poll::Ready(match self.deadline {
+            Some((deadline, flag)) if deadline <= idle => flag,
+            _ if meter.request_ended.get() => Flag::UpstreamIdle,
+            _ => Flag::ClientIdle,
+        })
     }
 
     /// Waits for a future, but not too long.
@@ -138,51 +260,169 @@ impl Watch {
     }
 }
 
+/// What a backend sends behind its head: on the connection itself, or on a stream of it.
+#[derive(Debug)]
+pub(super) enum Received {
+    Http1,
+    Http2(hyper::body::Incoming),
+}
+
 /// The body of a response, with the record of its exchange, which ends with it.
 pub(super) struct ResponseBody {
     source: Source,
+    trailers: Option<HeaderMap>,
     exchange: Option<Box<Exchange>>,
 }
 
 enum Source {
     Text(Bytes),
-    Upstream { incoming: Incoming, lease: Option<Lease>, watch: Watch },
+    /// `None`: all has been read.
+    Http1 {
+        lease: Option<Lease>,
+        watch: Watch,
+    },
+    Http2 {
+        frames: Frames,
+        lease: Option<Lease>,
+        watch: Watch,
+    },
 }
-
-/// Why a response breaks off; the reason is in the log.
-#[derive(Debug, thiserror::Error)]
-#[error("the response broke off")]
-pub(super) struct Broken;
 
 impl ResponseBody {
     /// A body of our own; empty for none.
     pub(super) fn text(text: impl Into<Bytes>, exchange: Option<Box<Exchange>>) -> Self {
-        Self { source: Source::Text(text.into()), exchange }
+        Self { source: Source::Text(text.into()), trailers: None, exchange }
     }
 
     /// The backend's body. `lease` goes back to the pool when all has been read.
-    pub(super) fn upstream(incoming: Incoming, lease: Lease, watch: Watch, exchange: Box<Exchange>) -> Self {
-        Self { source: Source::Upstream { incoming, lease: Some(lease), watch }, exchange: Some(exchange) }
+    pub(super) fn upstream(received: Received, lease: Lease, watch: Watch, exchange: Box<Exchange>) -> Self {
+        let lease = Some(lease);
+        let source = match received {
+            Received::Http1 => Source::Http1 { lease, watch },
+            Received::Http2(incoming) => Source::Http2 { frames: Frames::new(incoming), lease, watch },
+        };
+        Self { source, trailers: None, exchange: Some(exchange) }
     }
 
-    /// The last frame has been read.
+    /// The length of a body of our own.
+    pub(super) fn own_length(&self) -> Option<usize> {
+        match &self.source {
+            Source::Text(text) => Some(text.len()),
+            Source::Http1 { .. } | Source::Http2 { .. } => None,
+        }
+    }
+
+    /// The last byte has been read.
     fn finish(&mut self) {
-        let Some(exchange) = &mut self.exchange else { return };
-        exchange.complete = true;
-        if let Source::Upstream { lease, .. } = &mut self.source
-            && let Some(lease) = lease.take()
-            // An early answer leaves a connection on which the request is still being sent.
-            && exchange.meter.request_ended.get()
-        {
+        let lease = match &mut self.source {
+            Source::Text(_) => None,
+            Source::Http1 { lease, .. } | Source::Http2 { lease, .. } => lease.take(),
+        };
+        if let Some(exchange) = &mut self.exchange {
+            exchange.complete = true;
+        }
+        if let Some(lease) = lease {
             lease.give_back();
         }
     }
 
-    fn fail(&mut self, flag: Flag, error: Option<String>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn fail(&mut self, flag: Flag, error: Option<String>) {
         if let Some(exchange) = &mut self.exchange {
             exchange.fail(flag, error);
         }
-        Poll::Ready(Some(Err(Broken)))
+    }
+
+    /// Sends what is left of the request, for as long as the response waits for its reader.
+    pub(super) fn poll_request(&mut self, cx: &mut Context<'_>) {
+        if let Source::Http1 { lease: Some(lease), .. } = &mut self.source {
+            lease.poll_request(cx);
+        }
+    }
+
+    /// Gets bytes, or to the end.
+    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<Filled, Broken>> {
+        let (filled, watch) = match &mut self.source {
+            Source::Text(text) => {
+                return Poll::Ready(Ok(if text.is_empty() { Filled::End } else { Filled::Data }));
+            }
+            Source::Http1 { lease: None, .. } => return Poll::Ready(Ok(Filled::End)),
+            Source::Http1 { lease: Some(lease), watch } => {
+                (lease.poll_body(&mut self.trailers, cx).map_err(Broken::from), watch)
+            }
+            Source::Http2 { frames, watch, .. } => {
+                (frames.poll_fill(&mut self.trailers, cx).map_err(Broken::from), watch)
+            }
+        };
+        let Poll::Ready(filled) = filled else {
+            let Some(exchange) = &self.exchange else { return Poll::Pending };
+            let flag = ready!(watch.poll_expired(&exchange.meter, cx));
+            self.fail(flag, None);
+            return Poll::Ready(Err(Broken::Response));
+        };
+        match &filled {
+            Ok(Filled::Data) => {}
+            Ok(Filled::End) => {
+                if let Some(trailers) = &mut self.trailers {
+                    clean_trailers(trailers);
+                }
+                self.finish();
+            }
+            Err(error) => self.fail(Flag::UpstreamReset, Some(chain(error))),
+        }
+        Poll::Ready(filled)
+    }
+
+    /// Ready once the reader has taken nothing for too long, or the exchange has taken too long.
+    pub(super) fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let (Source::Http1 { watch, .. } | Source::Http2 { watch, .. }) = &mut self.source else {
+            return Poll::Pending;
+        };
+        let Some(exchange) = &self.exchange else { return Poll::Pending };
+        let flag = ready!(watch.poll_expired(&exchange.meter, cx));
+        if matches!(flag, Flag::RequestTimeout | Flag::BackendTimeout) && !exchange.complete {
+            self.fail(flag, None);
+        }
+        Poll::Ready(())
+    }
+
+    /// The bytes that [`Filled::Data`] promised.
+    pub(super) fn data(&self) -> &[u8] {
+        match &self.source {
+            Source::Text(text) => text,
+            Source::Http1 { lease, .. } => lease.as_ref().map_or(&[], Lease::data),
+            Source::Http2 { frames, .. } => &frames.data,
+        }
+    }
+
+    /// Whether nothing comes behind [`ResponseBody::data`].
+    pub(super) fn is_last(&self) -> bool {
+        match &self.source {
+            Source::Text(_) => true,
+            Source::Http1 { lease, .. } => self.trailers.is_none() && lease.as_ref().is_none_or(Lease::is_read),
+            Source::Http2 { .. } => false,
+        }
+    }
+
+    /// So many of them have gone on their way.
+    pub(super) fn consume(&mut self, length: usize) {
+        match &mut self.source {
+            Source::Text(text) => text.advance(length),
+            Source::Http1 { lease, .. } => {
+                if let Some(lease) = lease {
+                    lease.consume(length);
+                }
+            }
+            Source::Http2 { frames, .. } => frames.data.advance(length),
+        }
+        if let Some(exchange) = &mut self.exchange {
+            exchange.meter.last.set(Instant::now());
+            exchange.response_bytes += length as u64;
+        }
+    }
+
+    /// What came behind it.
+    pub(super) fn take_trailers(&mut self) -> Option<HeaderMap> {
+        self.trailers.take()
     }
 }
 
@@ -192,65 +432,50 @@ impl Body for ResponseBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = &mut *self;
-        let (incoming, watch) = match &mut this.source {
-            Source::Text(text) => {
-                let text = std::mem::take(text);
-                if let Some(exchange) = &mut this.exchange {
-                    exchange.response_bytes += text.len() as u64;
-                }
-                return Poll::Ready(if text.is_empty() { None } else { Some(Ok(Frame::data(text))) });
-            }
-            Source::Upstream { incoming, watch, .. } => (incoming, watch),
-        };
-        let frame = match Pin::new(&mut *incoming).poll_frame(cx) {
-            Poll::Ready(frame) => frame,
-            Poll::Pending => {
-                let Some(exchange) = &this.exchange else { return Poll::Pending };
-                let flag = ready!(watch.poll_expired(&exchange.meter, cx));
-                return self.fail(flag, None);
-            }
-        };
-        let ended = incoming.is_end_stream();
-        match frame {
-            Some(Ok(mut frame)) => {
-                if let Some(exchange) = &mut this.exchange {
-                    exchange.meter.last.set(Instant::now());
-                    exchange.response_bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
-                }
-                if let Some(trailers) = frame.trailers_mut() {
-                    clean_trailers(trailers);
-                }
-                if ended || frame.is_trailers() {
+        this.poll_request(cx);
+        Poll::Ready(match ready!(this.poll_fill(cx)) {
+            Ok(Filled::Data) => {
+                let data = match &this.source {
+                    Source::Text(text) => text.clone(),
+                    Source::Http2 { frames, .. } => frames.data.clone(),
+                    Source::Http1 { .. } => Bytes::copy_from_slice(this.data()),
+                };
+                this.consume(data.len());
+                if this.is_end_stream() && this.trailers.is_none() {
                     this.finish();
                 }
-                Poll::Ready(Some(Ok(frame)))
+                Some(Ok(Frame::data(data)))
             }
-            Some(Err(error)) => self.fail(Flag::UpstreamReset, Some(chain(&error))),
-            None => {
-                this.finish();
-                Poll::Ready(None)
-            }
-        }
+            Ok(Filled::End) => this.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))),
+            Err(error) => Some(Err(error)),
+        })
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Text(text) => text.is_empty(),
-            Source::Upstream { incoming, .. } => incoming.is_end_stream(),
+            Source::Http1 { lease, .. } => {
+                self.trailers.is_none() && lease.as_ref().is_none_or(|lease| lease.left() == Some(0) && lease.is_read())
+            }
+            Source::Http2 { frames, .. } => self.trailers.is_none() && frames.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Text(text) => SizeHint::with_exact(text.len() as u64),
-            Source::Upstream { incoming, .. } => incoming.size_hint(),
+            Source::Http1 { lease, .. } => {
+                let left = lease.as_ref().map_or(Some(0), Lease::left);
+                left.map_or_else(SizeHint::default, SizeHint::with_exact)
+            }
+            Source::Http2 { frames, .. } => frames.incoming.size_hint(),
         }
     }
 }
 
 impl Drop for ResponseBody {
     fn drop(&mut self) {
-        // hyper does not poll a body that has ended, nor one of a response that must have none.
+        // A body that has ended is not polled, nor one of a response that must have none.
         if self.is_end_stream() || matches!(self.source, Source::Text(_)) {
             self.finish();
         }

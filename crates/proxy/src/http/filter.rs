@@ -216,12 +216,6 @@ pub(super) fn redirect(to: &Redirect, asked: &Asked<'_>) -> Option<(StatusCode, 
     Some((StatusCode::from_u16(to.status).ok()?, HeaderValue::from_str(&location).ok()?))
 }
 
-/// The target as HTTP/1 writes it: the path alone, with `Host` in the headers.
-pub(super) fn origin_form(target: &Target, headers: &mut HeaderMap) -> Uri {
-    headers.insert(header::HOST, target.host.clone());
-    Uri::from(target.path.clone())
-}
-
 /// The target as HTTP/2 writes it: with `:scheme` and `:authority`.
 pub(super) fn absolute_form(target: &Target, scheme: http::uri::Scheme, headers: &mut HeaderMap) -> Uri {
     headers.remove(header::HOST);

@@ -1,8 +1,8 @@
-//! HTTP/1.1 and HTTP/2, for HTTPRoutes.
+//! HTTP/1.1 and HTTP/2, for HTTPRoutes; HTTP/1.1 by [`crate::http1`], HTTP/2 by hyper.
 //!
 //! ```text
-//!  server (hyper) ─▶ pipeline ─▶ table (router) ─▶ filter ─▶ pool (hyper) ─▶ body ─▶ server
-//!                       └─ exchange: the record of one request, for log and metrics
+//!  server ─▶ downstream, http2 ─▶ pipeline ─▶ table (router) ─▶ filter ─▶ pool: upstream, HTTP/2 ─▶ body ─▶ client
+//!                                    └─ exchange: the record of one request, for log and metrics
 //! ```
 //!
 //! Decisions that users meet:
@@ -16,6 +16,7 @@
 //! - HTTP/2 requests cannot switch protocols (RFC 8441 is not offered).
 
 mod body;
+mod downstream;
 mod exchange;
 mod filter;
 mod head;
@@ -26,8 +27,10 @@ mod pool;
 mod rule;
 mod server;
 mod table;
+mod timer;
 mod transport;
 mod upgrade;
+mod upstream;
 mod websocket;
 
 pub(crate) use pool::Pool;

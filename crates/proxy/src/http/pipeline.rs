@@ -5,7 +5,7 @@
 //! ```
 
 use super::{
-    body::{RequestBody, ResponseBody, Watch},
+    body::{Incoming, Received, RequestBody, ResponseBody, Watch},
     exchange::{Exchange, Flag, chain},
     filter::{self, Asked, Target},
     message::{self, FORWARDED_FOR, Malformed},
@@ -14,6 +14,7 @@ use super::{
     server::Connection,
     table::Found,
     upgrade,
+    upstream::Outgoing,
 };
 use crate::{
     listener::{Listener, ListenerKind},
@@ -25,7 +26,6 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts,
     uri::PathAndQuery,
 };
-use hyper::body::Incoming;
 use std::{rc::Rc, sync::Arc, time::Instant};
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -196,8 +196,8 @@ async fn forward(
             Err(refused) => Err((exchange, refused)),
         };
     }
-    let upgrade = message::wanted_upgrade(&request)
-        .filter(|_| http_body::Body::is_end_stream(request.body()) && !pool::must_multiplex(&backend));
+    let upgrade =
+        message::wanted_upgrade(&request).filter(|_| request.body().is_empty() && !pool::must_multiplex(&backend));
     exchange.upgrading = upgrade.is_some();
     let wants_trailers = upgrade.is_none() && message::has_token(request.headers(), &header::TE, "trailers");
     let (mut parts, body) = request.into_parts();
@@ -210,7 +210,7 @@ async fn forward(
     let outgoing = Outgoing { parts, target, upgrade, wants_trailers };
     let mut watch = watch(&exchange, &connection, &rule);
     let meter = Rc::clone(&exchange.meter);
-    let sent = watch.guard(&meter, Box::pin(send(&mut exchange, &connection, &backend, outgoing, body))).await;
+    let sent = watch.guard(&meter, send(&mut exchange, &connection, &backend, outgoing, body)).await;
     let (response, lease) = match sent {
         Ok(Ok(sent)) => sent,
         Ok(Err(refused)) => return Err((exchange, refused)),
@@ -246,14 +246,6 @@ fn choose<'a>(
         return Err(invalid().because(why));
     }
     Ok((destination, backend))
-}
-
-/// What is sent, apart from the body.
-struct Outgoing {
-    parts: Parts,
-    target: Target,
-    upgrade: Option<HeaderValue>,
-    wants_trailers: bool,
 }
 
 /// Turns the client's header into the backend's.
@@ -305,7 +297,7 @@ fn watch(exchange: &Exchange, connection: &Connection, rule: &Rule) -> Watch {
     let allowed = rule.timeouts.request.max(rule.timeouts.backend_request).unwrap_or_default();
     let idle = &exchange.meter.idle;
     idle.set(idle.get().max(allowed));
-    Watch::new(deadline, idle.get())
+    Watch::new(deadline, idle.get(), exchange.connection.timer())
 }
 
 /// Gets a connection, sends the request, waits for the header of the response. A second try is made where the first has
@@ -316,7 +308,7 @@ async fn send(
     backend: &Arc<Backend>,
     mut outgoing: Outgoing,
     body: RequestBody,
-) -> Result<(Response<Incoming>, Lease), Refused> {
+) -> Result<(Response<Received>, Lease), Refused> {
     let want = if outgoing.upgrade.is_some() { Want::Http1 } else { Want::Any };
     let mut body = Some(body);
     let mut fresh = false;
@@ -330,58 +322,22 @@ async fn send(
         {
             outgoing.target.host = host;
         }
-        let request =
-            outgoing.request(&lease, backend, body.take().unwrap_or_else(|| RequestBody::empty(&exchange.meter)));
-        let bodyless = http_body::Body::is_end_stream(request.body());
-        let again = (lease.reused && bodyless && request.method().is_idempotent()).then(|| request.headers().clone());
-        let broken = |error: &hyper::Error| Refused::no_valid_answer().because(chain(error));
-        let mut error = match lease.send(request).await {
+        let body_now = body.take().unwrap_or_else(|| RequestBody::empty(&exchange.meter));
+        let repeatable = lease.reused && body_now.is_empty() && outgoing.parts.method.is_idempotent();
+        let failure = match lease.send(backend, &mut outgoing, body_now, repeatable).await {
             Ok(response) => return Ok((response, lease)),
-            Err(error) => error,
+            Err(failure) => failure,
         };
         if exchange.meter.request_broken.get() {
-            return Err(Refused::new(StatusCode::BAD_REQUEST, Flag::ClientGone, "the request broke off")
-                .because(chain(error.error())));
+            return Err(
+                Refused::new(StatusCode::BAD_REQUEST, Flag::ClientGone, "the request broke off").because(failure.why)
+            );
         }
-        if !lease.reused {
-            return Err(broken(error.error()));
+        if !lease.reused || !(failure.unsent || repeatable) {
+            return Err(Refused::no_valid_answer().because(failure.why));
         }
         fresh = true;
-        match (error.take_message(), again) {
-            (Some(request), _) => {
-                let (parts, unsent) = request.into_parts();
-                outgoing.parts.headers = parts.headers;
-                body = Some(unsent);
-            }
-            (None, Some(headers)) => outgoing.parts.headers = headers,
-            (None, None) => return Err(broken(error.error())),
-        }
-    }
-}
-
-impl Outgoing {
-    /// The request as this connection takes it.
-    fn request(&mut self, lease: &Lease, backend: &Backend, body: RequestBody) -> Request<RequestBody> {
-        let mut headers = std::mem::take(&mut self.parts.headers);
-        let mut request = Request::new(body);
-        if self.wants_trailers {
-            headers.insert(header::TE, HeaderValue::from_static("trailers"));
-        }
-        if lease.is_http2() {
-            *request.version_mut() = Version::HTTP_2;
-            *request.uri_mut() = filter::absolute_form(&self.target, pool::scheme(backend), &mut headers);
-        } else {
-            *request.uri_mut() = filter::origin_form(&self.target, &mut headers);
-            if let Some(protocol) = &self.upgrade {
-                headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-                headers.insert(header::UPGRADE, protocol.clone());
-            } else if self.wants_trailers {
-                headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
-            }
-        }
-        *request.method_mut() = self.parts.method.clone();
-        *request.headers_mut() = headers;
-        request
+        body = failure.body.filter(|_| failure.unsent);
     }
 }
 
@@ -424,11 +380,11 @@ async fn lease(
 fn respond(
     mut exchange: Box<Exchange>,
     filters: [&filter::Filters; 2],
-    response: Response<Incoming>,
+    response: Response<Received>,
     lease: Lease,
     watch: Watch,
 ) -> Result<Response<ResponseBody>, (Box<Exchange>, Refused)> {
-    let (mut parts, incoming) = response.into_parts();
+    let (mut parts, received) = response.into_parts();
     exchange.meter.last.set(exchange.connection.worker.now());
     let protocol = parts.headers.get(header::UPGRADE).cloned();
     if let Err(why) = message::check_response(&mut parts).and_then(|()| message::strip_hop_by_hop(&mut parts.headers)) {
@@ -446,7 +402,7 @@ fn respond(
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
     if parts.status != StatusCode::SWITCHING_PROTOCOLS {
-        return Ok(Response::from_parts(parts, ResponseBody::upstream(incoming, lease, watch, exchange)));
+        return Ok(Response::from_parts(parts, ResponseBody::upstream(received, lease, watch, exchange)));
     }
     upgrade::respond(exchange, parts, protocol, lease)
         .map_err(|exchange| (exchange, Refused::no_valid_answer().because("101 that nobody asked for")))

@@ -1,18 +1,22 @@
 //! Connections to HTTP backends, kept per worker and endpoint: HTTP/1.1 one request at a time, the last used one first;
 //! HTTP/2 many at a time.
 
-use super::{body::RequestBody, transport::Transport};
+use super::{
+    body::{Received, RequestBody},
+    exchange::chain,
+    filter,
+    transport::Transport,
+    upstream::{Failure, MAX_HEADER, Outgoing, Upstream},
+};
 use crate::{
+    http1::{BodyError, Buffers, Filled},
     io::Io,
     upstream::{Active, Backend, ConnectError, Endpoint, Protocols, connect_endpoint},
     worker::Worker,
 };
 use bytes::Bytes;
-use http::{Request, Response, uri::Scheme};
-use hyper::{
-    body::Incoming,
-    client::conn::{TrySendError, http1, http2},
-};
+use http::{HeaderMap, HeaderValue, Request, Response, Version, header, uri::Scheme};
+use hyper::client::conn::http2;
 use hyper_util::rt::TokioTimer;
 use snapshot::AppProtocol;
 use std::{
@@ -20,12 +24,10 @@ use std::{
     collections::HashMap,
     rc::{Rc, Weak},
     sync::{self, Arc},
-    time::{Duration, Instant},
+    task::{Context, Poll},
+    time::{Duration, Instant, SystemTime},
 };
-use tokio::{
-    sync::{Mutex, oneshot},
-    time::timeout,
-};
+use tokio::{sync::Mutex, time::timeout};
 
 /// Idle connections that one worker keeps to one endpoint.
 const MAX_IDLE: usize = 256;
@@ -41,9 +43,6 @@ const PONG: Duration = Duration::from_secs(20);
 /// Flow-control windows of HTTP/2 towards backends.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
-/// All of a response's header.
-const MAX_HEADER: u32 = 256 << 10;
-const MAX_HEADERS: usize = 256;
 /// The golden ratio's fraction of 2³²: stepping by it visits the unit interval evenly, whoever takes which steps.
 pub(super) const STRIDE: u32 = 0x9e37_79b9;
 
@@ -52,6 +51,16 @@ pub(super) const STRIDE: u32 = 0x9e37_79b9;
 pub(crate) struct Pool {
     inner: Rc<Inner>,
     point: Cell<u32>,
+    buffers: Rc<Buffers>,
+    date: RefCell<Date>,
+}
+
+/// The `Date` field of this second.
+#[derive(Debug, Default)]
+struct Date {
+    /// Since the epoch.
+    second: u64,
+    line: String,
 }
 
 #[derive(Debug, Default)]
@@ -74,8 +83,7 @@ struct Peer {
 
 #[derive(Debug)]
 struct Idle {
-    sender: http1::SendRequest<RequestBody>,
-    upgrade: UpgradeReceiver,
+    upstream: Box<Upstream>,
     since: Instant,
 }
 
@@ -85,9 +93,6 @@ struct Multiplexed {
     streams: Cell<usize>,
     since: Cell<Instant>,
 }
-
-/// Where a connection goes once the backend has switched protocols: it and what was read behind the 101.
-pub(super) type UpgradeReceiver = oneshot::Receiver<(Io, Bytes)>;
 
 /// A connection that one request uses.
 #[derive(Debug)]
@@ -99,7 +104,7 @@ pub(super) struct Lease {
 
 #[derive(Debug)]
 enum Leased {
-    One { sender: http1::SendRequest<RequestBody>, upgrade: UpgradeReceiver, home: Weak<Peer> },
+    One { upstream: Box<Upstream>, home: Weak<Peer> },
     Many(Stream),
 }
 
@@ -177,8 +182,27 @@ impl Pool {
         if multiplex && (backend.tls.is_none() || io.alpn() == Some(b"h2")) {
             open_http2(worker, &peer, io, active).await
         } else {
-            open_http1(worker, &peer, io, active).await
+            let upstream = Box::new(Upstream::new(io, Rc::clone(&self.buffers), active));
+            Ok(Lease { connection: Leased::One { upstream, home: Rc::downgrade(&peer) }, reused: false })
         }
+    }
+
+    /// The worker's buffers.
+    pub(super) fn buffers(&self) -> &Rc<Buffers> {
+        &self.buffers
+    }
+
+    /// Writes `Date`, as who passes on a response without it must (RFC 9110 6.6.1).
+    pub(super) fn write_date(&self, out: &mut Vec<u8>) {
+        let second = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+        let mut date = self.date.borrow_mut();
+        if date.second != second || date.line.is_empty() {
+            let now = jiff::Timestamp::new(i64::try_from(second).unwrap_or_default(), 0).unwrap_or_default();
+            let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
+            let Ok(text) = printer.timestamp_to_rfc9110_string(&now) else { return };
+            *date = Date { second, line: format!("date: {text}\r\n") };
+        }
+        out.extend_from_slice(date.line.as_bytes());
     }
 
     fn peer(&self, endpoint: &Arc<Endpoint>) -> Rc<Peer> {
@@ -225,9 +249,9 @@ impl Peer {
         }
         let (now, limit) = (worker.now(), worker.limits().upstream_idle);
         loop {
-            let Idle { sender, upgrade, since } = self.idle.borrow_mut().pop()?;
-            if !sender.is_closed() && now.saturating_duration_since(since) < limit {
-                let connection = Leased::One { sender, upgrade, home: Rc::downgrade(self) };
+            let Idle { mut upstream, since } = self.idle.borrow_mut().pop()?;
+            if now.saturating_duration_since(since) < limit && upstream.is_alive() {
+                let connection = Leased::One { upstream, home: Rc::downgrade(self) };
                 return Some(Lease { connection, reused: true });
             }
         }
@@ -238,30 +262,11 @@ impl Peer {
         let wanted = self.endpoint.strong_count() > 0;
         let fresh = |since: Instant| wanted && since.elapsed() < idle;
         let mut single = self.idle.borrow_mut();
-        single.retain(|one| !one.sender.is_closed() && fresh(one.since));
+        single.retain_mut(|one| fresh(one.since) && one.upstream.is_alive());
         let mut many = self.multiplexed.borrow_mut();
         many.retain(|one| !one.sender.is_closed() && (one.streams.get() > 0 || fresh(one.since.get())));
         !single.is_empty() || !many.is_empty()
     }
-}
-
-async fn open_http1(worker: &Worker, peer: &Rc<Peer>, io: Io, active: Active) -> Result<Lease, LeaseError> {
-    let mut builder = http1::Builder::new();
-    builder.max_headers(MAX_HEADERS).max_header_size(MAX_HEADER as usize).max_buf_size(MAX_HEADER as usize);
-    let (mut sender, mut connection) = builder.handshake(Transport::new(io, Bytes::new())).await?;
-    let (upgraded, upgrade) = oneshot::channel();
-    worker.spawn(async move {
-        let _active = active;
-        // Ends cleanly when it is closed, and when the backend has switched protocols.
-        let end = std::future::poll_fn(|cx| connection.poll_without_shutdown(cx)).await;
-        if end.is_ok() && !upgraded.is_closed() {
-            let parts = connection.into_parts();
-            let _ = upgraded.send(parts.io.into_parts(&parts.read_buf));
-        }
-    });
-    sender.ready().await?;
-    let connection = Leased::One { sender, upgrade, home: Rc::downgrade(peer) };
-    Ok(Lease { connection, reused: false })
 }
 
 async fn open_http2(worker: &Worker, peer: &Rc<Peer>, io: Io, active: Active) -> Result<Lease, LeaseError> {
@@ -270,7 +275,7 @@ async fn open_http2(worker: &Worker, peer: &Rc<Peer>, io: Io, active: Active) ->
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_header_list_size(MAX_HEADER)
+        .max_header_list_size(u32::try_from(MAX_HEADER).unwrap_or(u32::MAX))
         .keep_alive_interval(PING)
         .keep_alive_timeout(PONG);
     let (sender, connection) = builder.handshake(Transport::new(io, Bytes::new())).await?;
@@ -319,45 +324,129 @@ impl Lease {
         matches!(self.connection, Leased::Many(_))
     }
 
-    /// Sends a request and waits for the header of its response.
+    /// Sends a request and waits for the header of its response, which is fit to be passed on. `outgoing` stays as it is, if
+    /// `again`: it may have to be sent a second time.
     pub(super) async fn send(
         &mut self,
-        request: Request<RequestBody>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
+        backend: &Backend,
+        outgoing: &mut Outgoing,
+        body: RequestBody,
+        again: bool,
+    ) -> Result<Response<Received>, Failure> {
         match &mut self.connection {
-            Leased::One { sender, .. } => {
-                // A kept connection that has just died says so here, before anything is sent.
-                let _ = sender.ready().await;
-                sender.try_send_request(request).await
+            Leased::One { upstream, .. } => {
+                upstream.send(outgoing, body).await.map(|head| head.map(|()| Received::Http1))
             }
-            Leased::Many(one) => {
-                let mut sender = one.0.sender.clone();
-                sender.try_send_request(request).await
-            }
+            Leased::Many(one) => one.send(backend, outgoing, body, again).await,
         }
     }
 
-    /// Where the connection comes out once the backend has switched protocols.
-    pub(super) fn into_upgrade(self) -> Option<UpgradeReceiver> {
+    /// The connection itself, once the backend has switched protocols, and what was read behind the 101.
+    pub(super) fn into_upgrade(self) -> Option<(Io, Bytes)> {
         match self.connection {
-            Leased::One { upgrade, .. } => Some(upgrade),
+            Leased::One { upstream, .. } => Some(upstream.into_parts()),
             Leased::Many(_) => None,
         }
     }
 
     /// The response has been read: the connection may serve another request.
     pub(super) fn give_back(self) {
-        let Leased::One { sender, upgrade, home } = self.connection else { return };
+        let Leased::One { mut upstream, home } = self.connection else { return };
         if let Some(home) = home.upgrade()
-            && !sender.is_closed()
             && home.idle.borrow().len() < MAX_IDLE
+            && upstream.rest()
         {
-            home.idle.borrow_mut().push(Idle { sender, upgrade, since: Instant::now() });
+            home.idle.borrow_mut().push(Idle { upstream, since: Instant::now() });
+        }
+    }
+
+    /// Sends what is left of the request.
+    pub(super) fn poll_request(&mut self, cx: &mut Context<'_>) {
+        if let Leased::One { upstream, .. } = &mut self.connection {
+            // A request that breaks off leaves a connection that is not used again, and a response like any other.
+            let _ = upstream.poll_request(cx);
+        }
+    }
+
+    /// Reads on in the body of an HTTP/1.1 response.
+    pub(super) fn poll_body(
+        &mut self,
+        trailers: &mut Option<HeaderMap>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Filled, BodyError>> {
+        match &mut self.connection {
+            Leased::One { upstream, .. } => upstream.poll_body(trailers, cx),
+            Leased::Many(_) => Poll::Ready(Ok(Filled::End)),
+        }
+    }
+
+    /// What has come of it.
+    pub(super) fn data(&self) -> &[u8] {
+        match &self.connection {
+            Leased::One { upstream, .. } => upstream.data(),
+            Leased::Many(_) => &[],
+        }
+    }
+
+    /// So many bytes of that are done with.
+    pub(super) fn consume(&mut self, length: usize) {
+        if let Leased::One { upstream, .. } = &mut self.connection {
+            upstream.consume(length);
+        }
+    }
+
+    /// Nothing comes behind [`Lease::data`].
+    pub(super) fn is_read(&self) -> bool {
+        match &self.connection {
+            Leased::One { upstream, .. } => upstream.is_read(),
+            Leased::Many(_) => true,
+        }
+    }
+
+    /// Bytes of the body that are still to be taken, if that is known.
+    pub(super) fn left(&self) -> Option<u64> {
+        match &self.connection {
+            Leased::One { upstream, .. } => upstream.left(),
+            Leased::Many(_) => Some(0),
         }
     }
 }
 
+impl Stream {
+    async fn send(
+        &self,
+        backend: &Backend,
+        outgoing: &mut Outgoing,
+        body: RequestBody,
+        again: bool,
+    ) -> Result<Response<Received>, Failure> {
+        let mut headers =
+            if again { outgoing.parts.headers.clone() } else { std::mem::take(&mut outgoing.parts.headers) };
+        if outgoing.wants_trailers {
+            headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        }
+        let mut request = Request::new(body);
+        *request.version_mut() = Version::HTTP_2;
+        *request.method_mut() = outgoing.parts.method.clone();
+        *request.uri_mut() = filter::absolute_form(&outgoing.target, scheme(backend), &mut headers);
+        *request.headers_mut() = headers;
+        let mut sender = self.0.sender.clone();
+        let mut error = match sender.try_send_request(request).await {
+            Ok(response) => return Ok(response.map(Received::Http2)),
+            Err(error) => error,
+        };
+        let unsent = error.take_message();
+        let is_unsent = unsent.is_some();
+        let body = unsent.map(|request| {
+            let (parts, body) = request.into_parts();
+            outgoing.parts.headers = parts.headers;
+            body
+        });
+        Err(Failure { why: chain(error.error()), unsent: is_unsent, body })
+    }
+}
+
 /// The scheme that HTTP/2 requests carry.
-pub(super) fn scheme(backend: &Backend) -> Scheme {
+fn scheme(backend: &Backend) -> Scheme {
     if backend.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP }
 }

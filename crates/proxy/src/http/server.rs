@@ -1,13 +1,13 @@
-//! Client connections: HTTP/1.1 and HTTP/2 on hyper. An idle HTTP/1.1 connection is taken out of hyper and holds only its
-//! socket.
+//! Client connections: which version they speak, and what all of their requests share.
 
 use super::{
     Table,
+    body::Incoming,
+    downstream,
     exchange::{self, Meter},
-    head::{self, Head},
     http2, pipeline,
     table::Found,
-    transport::Transport,
+    timer::Timer,
     upgrade::Tunnel,
 };
 use crate::{
@@ -20,8 +20,6 @@ use crate::{
 };
 use bytes::Bytes;
 use http::HeaderValue;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioTimer;
 use std::{
     cell::{Cell, RefCell},
     convert::Infallible,
@@ -32,8 +30,6 @@ use std::{
 };
 use tokio::time::{sleep, sleep_until};
 
-/// An HTTP/1.1 connection that does nothing for so long is parked.
-const PARK: Duration = Duration::from_secs(1);
 /// What a connection without a request gets once it should end: a request may be on its way (RFC 9112 9.6).
 const LINGER: Duration = Duration::from_secs(1);
 /// What a body that the client does not take gets on top of the limit for quiet ones.
@@ -55,6 +51,8 @@ pub(super) struct Connection {
     pub(super) flooded: Signal,
     pub(super) flood: Cell<&'static str>,
     tunnel: RefCell<Option<Tunnel>>,
+    /// Of the task that serves HTTP/1.1.
+    timer: Rc<RefCell<Timer>>,
     /// Of requests that may still be under way.
     meters: RefCell<Vec<Weak<Meter>>>,
 }
@@ -82,7 +80,9 @@ impl Connection {
         if meters.len() > 2 * self.active.get() {
             meters.retain(|meter| meter.strong_count() > 0);
         }
-        meters.push(Rc::downgrade(meter));
+        if !self.is_http1() {
+            meters.push(Rc::downgrade(meter));
+        }
     }
 
     /// Whether a client does not take its response. A body looks at the clock itself, but only while hyper asks for more
@@ -119,6 +119,16 @@ impl Connection {
     pub(super) fn set_tunnel(&self, tunnel: Tunnel) {
         *self.tunnel.borrow_mut() = Some(tunnel);
     }
+
+    /// What was left there.
+    pub(super) fn take_tunnel(&self) -> Option<Tunnel> {
+        self.tunnel.borrow_mut().take()
+    }
+
+    /// A timer for the task that waits for a response: with HTTP/1.1 the connection's, as that waits for one at a time.
+    pub(super) fn timer(&self) -> Rc<RefCell<Timer>> {
+        if self.is_http1() { Rc::clone(&self.timer) } else { Rc::default() }
+    }
 }
 
 /// Serves one connection of an HTTP or HTTPS listener; `table` is what its port serves now.
@@ -134,6 +144,7 @@ pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, table: Arc<Table>)
         flooded: Signal::default(),
         flood: Cell::new(""),
         tunnel: RefCell::default(),
+        timer: Rc::default(),
         meters: RefCell::default(),
         worker,
         conn,
@@ -146,7 +157,7 @@ pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, table: Arc<Table>)
     };
     match opening {
         Opening::Nothing => {}
-        Opening::Http1 => Box::pin(serve_http1(&connection, io, early)).await,
+        Opening::Http1 => downstream::serve(&connection, io, &early).await,
         Opening::Http2 => Box::pin(http2::serve(&connection, io, early)).await,
         Opening::Foreign => refuse(&connection, "neither a request of HTTP/1 nor the preface of HTTP/2"),
         Opening::Tls => {
@@ -221,121 +232,11 @@ pub(super) async fn lingered(connection: &Connection) {
     sleep(LINGER).await;
 }
 
-/// Waits for bytes on a connection without a request. False: it is to be closed.
-async fn readable(connection: &Connection, io: &Io) -> bool {
-    tokio::select! {
-        biased;
-        result = io.socket().readable() => result.is_ok(),
-        () = lingered(connection) => false,
-        () = sleep(connection.worker.limits().http_idle) => false,
-    }
-}
-
-async fn serve_http1(connection: &Rc<Connection>, mut io: Io, mut early: Bytes) {
-    let limit = connection.worker.limits().header_read;
-    let mut header_began = connection.worker.now();
-    loop {
-        let left = || limit.saturating_sub(connection.worker.now().saturating_duration_since(header_began));
-        early = match head::gather(connection, &mut io, early, PARK.min(left()), left()).await {
-            Head::There(bytes) => bytes,
-            Head::Nothing => {
-                if !readable(connection, &io).await {
-                    return;
-                }
-                header_began = connection.worker.now();
-                early = Bytes::new();
-                continue;
-            }
-            Head::Over => return,
-        };
-        if left().is_zero() {
-            return;
-        }
-        let requests = connection.started.get();
-        // Boxed apart: who has not asked yet does not hold the memory of a request.
-        let Some((back, rest)) = Box::pin(active(connection, io, early, left())).await else { return };
-        (io, early) = (back, rest);
-        if early.is_empty() {
-            if !readable(connection, &io).await {
-                return;
-            }
-            header_began = connection.worker.now();
-        } else if connection.started.get() != requests {
-            header_began = connection.worker.now();
-        }
-    }
-}
-
-/// Lets hyper serve the connection until it ends, or until it rests: then it comes back, with the bytes of a header that
-/// has begun.
-async fn active(connection: &Rc<Connection>, io: Io, early: Bytes, header_read: Duration) -> Option<(Io, Bytes)> {
-    let limits = connection.worker.limits();
-    let transport = Transport::new(io, early);
-    let writes = transport.writes();
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_read)
-        .max_headers(limits.headers)
-        .max_header_size(limits.header_bytes)
-        .max_buf_size(limits.header_bytes.max(8 << 10));
-    let service = {
-        let connection = Rc::clone(connection);
-        service_fn(move |request| answer(Rc::clone(&connection), request))
-    };
-    let mut http = builder.serve_connection(transport, service);
-    let closing = &connection.conn.closing;
-    let (mut ending, mut graceful) = (false, false);
-    loop {
-        let seen = connection.started.get();
-        tokio::select! {
-            biased;
-            result = &mut http => {
-                if let Some(tunnel) = connection.tunnel.take() {
-                    let parts = http.into_parts();
-                    let (io, early) = parts.io.into_parts(&parts.read_buf);
-                    Box::pin(tunnel.run(io, early)).await;
-                } else if let Err(error) = result && error.is_parse() {
-                    refuse(connection, &exchange::chain(&error));
-                }
-                return None;
-            }
-            // The next response says so; see `answer`.
-            () = closing.fired(), if !ending => ending = true,
-            () = sleep(if ending { LINGER } else { PARK }) => {
-                if connection.is_stalled() {
-                    return None;
-                }
-                let resting = connection.active.get() == 0 && connection.started.get() == seen;
-                if resting && ending && !graceful {
-                    graceful = true;
-                    std::pin::Pin::new(&mut http).graceful_shutdown();
-                    continue;
-                }
-                // The rest of a response that hyper holds, or the end of TLS, which the client does not take.
-                let stuck = || writes.rest_since().elapsed() > limits.http_idle.max(PARK);
-                if resting && (graceful || !writes.are_done()) && stuck() {
-                    return None;
-                }
-                if resting && writes.are_done() && !graceful {
-                    let parts = http.into_parts();
-                    return Some(parts.io.into_parts(&parts.read_buf));
-                }
-            }
-        }
-    }
-}
-
 pub(super) async fn answer(
     connection: Rc<Connection>,
-    request: http::Request<Incoming>,
+    request: http::Request<hyper::body::Incoming>,
 ) -> Result<http::Response<super::body::ResponseBody>, Infallible> {
-    let mut response = pipeline::handle(Rc::clone(&connection), request).await;
-    let ends = connection.is_http1() && connection.conn.closing.is_fired();
-    if ends && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
-        response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    Ok(response)
+    Ok(pipeline::handle(connection, request.map(Incoming::Http2)).await)
 }
 
 /// Counts and logs a connection that speaks no HTTP we understand.

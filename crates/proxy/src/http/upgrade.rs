@@ -4,7 +4,7 @@
 use super::{
     body::ResponseBody,
     exchange::{Exchange, Flag},
-    pool::{Lease, UpgradeReceiver},
+    pool::Lease,
     websocket::Relay,
 };
 use crate::{drain::Signal, io::Io};
@@ -16,7 +16,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 /// What is left to do once the client has been sent the 101.
 pub(super) struct Tunnel {
     exchange: Box<Exchange>,
-    backend: UpgradeReceiver,
+    /// The backend's connection, and what came behind its 101.
+    backend: (Io, Bytes),
     websocket: bool,
 }
 
@@ -30,7 +31,7 @@ pub(super) fn respond(
     protocol: Option<HeaderValue>,
     lease: Lease,
 ) -> Result<Response<ResponseBody>, Box<Exchange>> {
-    let (Some(protocol), Some(backend), true) = (protocol, lease.into_upgrade(), exchange.upgrading) else {
+    let (Some(protocol), true, Some(backend)) = (protocol, exchange.upgrading, lease.into_upgrade()) else {
         return Err(exchange);
     };
     parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -46,11 +47,7 @@ impl Tunnel {
     /// has ended), or the worker, which holds this future, gives up on it at the end of a drain. A moment before that, both
     /// sides of a WebSocket are told that the gateway is going away.
     pub(super) async fn run(self, client: Io, early: Bytes) {
-        let Self { mut exchange, backend, websocket } = self;
-        let Ok((backend, late)) = backend.await else {
-            exchange.fail(Flag::UpstreamReset, Some("the connection ended with its 101".to_owned()));
-            return;
-        };
+        let Self { mut exchange, backend: (backend, late), websocket } = self;
         let idle = exchange.meter.idle.get();
         let worker = &exchange.connection.worker;
         let half_closed = worker.limits().half_closed.min(idle);
