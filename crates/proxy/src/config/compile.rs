@@ -75,7 +75,7 @@ pub(super) struct Attached {
 /// What stays with a listener as long as its name, port and kind do.
 pub(super) struct Standing {
     pub(super) id: u64,
-    pub(super) tickets: Arc<dyn ProducesTickets>,
+    pub(super) tickets: Option<Arc<dyn ProducesTickets>>,
 }
 
 /// Keeps what has been compiled.
@@ -259,7 +259,7 @@ impl Compiler {
         if touched.backends.is_empty() {
             return Arc::clone(&self.runtime.backends);
         }
-        let mut backends = HashMap::clone(&self.runtime.backends);
+        let mut backends = Clone::clone(&*self.runtime.backends);
         for key in &touched.backends {
             self.backend_refusals.remove(key);
             let Some(Entity::Backend(from)) = self.snapshot.entities.get(&EntityKey::Backend(key.clone())) else {
@@ -343,18 +343,19 @@ impl Compiler {
         id
     }
 
-    /// Id and ticket keys of a listener; `None` if the system has no randomness for the keys.
+    /// Id of a listener and, if it ends TLS, its ticket keys; `None` if the system has no randomness for the keys.
     pub(super) fn standing(
         &mut self,
         key: (ListenerRef, u16, ListenerKind),
-    ) -> Option<(u64, Arc<dyn ProducesTickets>)> {
+    ) -> Option<(u64, Option<Arc<dyn ProducesTickets>>)> {
         if let Some(standing) = self.standing.get(&key) {
-            return Some((standing.id, Arc::clone(&standing.tickets)));
+            return Some((standing.id, standing.tickets.clone()));
         }
-        // Keys are rotated by the ticketer itself, every six hours.
-        let tickets = rustls::crypto::aws_lc_rs::Ticketer::new().ok()?;
+        // Keys are rotated by the ticketer itself, every six hours. The first use of randomness costs a third of a start.
+        let ends_tls = matches!(key.2, ListenerKind::Https | ListenerKind::TlsTerminate);
+        let tickets = if ends_tls { Some(rustls::crypto::aws_lc_rs::Ticketer::new().ok()?) } else { None };
         let id = self.next_id();
-        self.standing.insert(key, Standing { id, tickets: Arc::clone(&tickets) });
+        self.standing.insert(key, Standing { id, tickets: tickets.clone() });
         Some((id, tickets))
     }
 

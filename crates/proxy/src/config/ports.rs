@@ -103,13 +103,10 @@ impl Compiler {
                 listeners.push(Arc::clone(old));
                 continue;
             }
-            let ends_tls = matches!(kind, ListenerKind::Https | ListenerKind::TlsTerminate);
-            let tls = if ends_tls && !identities.is_empty() {
+            let tls = tickets.filter(|_| !identities.is_empty()).and_then(|tickets| {
                 let config = certificate::server_config(identities.clone(), http, tickets);
                 config.inspect_err(|error| refusals.push(place.refusal("tls", error.to_string()))).ok().map(Arc::new)
-            } else {
-                None
-            };
+            });
             let label: Arc<str> = name.to_string().into();
             listeners.push(Arc::new(Listener {
                 id,
