@@ -173,7 +173,7 @@ fn every_metric_and_every_limit_is_described() {
         assert!(names.len() > 10, "{names:?}");
         names
     };
-    let metrics = names(r#"Series::new\(\s*&mut r,\s*"(\w+)""#, &source("telemetry/metrics.rs"));
+    let metrics = names(r#"Series::new\(\s*&mut r,\s*&\w+,\s*"(\w+)""#, &source("telemetry/metrics.rs"));
     let options = source("options.rs");
     let limits = names(r"(?m)^    pub (\w+):", options.split("pub struct Limits").nth(1).unwrap());
     let (admin, bounds) = (page("admin.md"), page("limits.md"));
