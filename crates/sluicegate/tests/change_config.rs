@@ -96,7 +96,13 @@ impl Changes<'_> {
     fn endpoints(&self) -> Result<u64> {
         let (first, other) = (self.lab.origin.address(), self.lab.other);
         self.repeat(5, Duration::from_millis(100), |_| {
-            let origin = Origin::start("other", other)?;
+            // The one before may not have left its address yet.
+            let mut origin = None;
+            until("the other endpoint starts", || {
+                origin = Origin::start("other", other).ok();
+                Ok(origin.is_some())
+            })?;
+            let origin = origin.context("the other endpoint")?;
             self.lab.folder.write("slice-app.yaml", &slice("app", &[first, other]))?;
             until("the other endpoint gets requests", || Ok(origin.requests() > 10))?;
             self.lab.folder.write("slice-app.yaml", &slice("app", &[first]))?;
