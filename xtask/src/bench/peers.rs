@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -32,7 +33,11 @@ impl Running {
     /// Starts `command` and waits until it accepts connections on `port` (and, if `admin` is the gateway's, is ready). What it prints
     /// goes to `DIR/output`.
     pub(crate) fn start(name: &str, command: &Command, dir: &Path, port: u16, log: PathBuf) -> Result<Self> {
-        let process = Process::start(name, command, &dir.join("output"))?;
+        let forks = command.get_program().to_string_lossy().ends_with("/nginx");
+        let process = match forks {
+            true => Process::start(name, &family(command), &dir.join("output"))?,
+            false => Process::start(name, command, &dir.join("output"))?,
+        };
         let mut running = Self { name: name.to_owned(), process, port, admin: None, log };
         running.process.wait_until(Duration::from_secs(120), |_| accepts(port))?;
         Ok(running)
@@ -62,6 +67,22 @@ impl Running {
         File::options().write(true).open(&self.log)?.set_len(0)?;
         Ok(lines)
     }
+}
+
+/// The same command, in a namespace of processes of its own where that is permitted: when this program is broken off, the kernel ends the
+/// command, and with it everything that it has forked.
+fn family(command: &Command) -> Command {
+    let unshare = ["--pid", "--fork", "--kill-child"];
+    static PERMITTED: OnceLock<bool> = OnceLock::new();
+    let permitted = *PERMITTED.get_or_init(|| {
+        Command::new("unshare").args(unshare).arg("true").output().is_ok_and(|output| output.status.success())
+    });
+    let mut whole = Command::new(if permitted { "unshare".as_ref() } else { command.get_program() });
+    if permitted {
+        whole.args(unshare).arg(command.get_program());
+    }
+    whole.args(command.get_args());
+    whole
 }
 
 /// Whether something accepts connections on this port of 127.0.0.1.
