@@ -80,7 +80,7 @@ fn answer(control: &Control, request: &Request<Incoming>) -> Response<Full<Bytes
             const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             typed(StatusCode::OK, OPEN_METRICS, control.shared.encode_metrics())
         }
-        "/status" => json(&control.status.load()),
+        "/status" => json(&serde_json::from_str(&control.status.load()).unwrap_or_default()),
         "/config" => {
             let (snapshot, refusals) = control.config();
             json(&config(&snapshot, &refusals))

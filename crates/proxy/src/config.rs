@@ -7,14 +7,14 @@ mod tests;
 
 pub(crate) use compile::{Compiled, Compiler, Wanted};
 
-use crate::{http, kafka, listener::Listener, tcp, tls::sni::SniTable, upstream::Backend};
+use crate::{http, kafka, listener::Listener, router::Map, tcp, tls::sni::SniTable, upstream::Backend};
 use snapshot::BackendKey;
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::Arc,
 };
 
-type Backends = HashMap<Arc<BackendKey>, Arc<Backend>>;
+type Backends = Map<Arc<BackendKey>, Arc<Backend>>;
 
 /// One revision, compiled. What a change does not touch keeps its `Arc`.
 #[derive(Debug, Default)]

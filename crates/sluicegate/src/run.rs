@@ -17,7 +17,6 @@ use snapshot::{Ack, Refusal};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 use translate::Settings;
@@ -155,8 +154,8 @@ impl Server {
         let problems = self.config.problems();
         self.log.update(&problems);
         let report = Report::new(&problems, self.config.objects(), self.config.statuses());
-        match serde_json::to_value(&report) {
-            Ok(value) => self.proxy.set_status(Arc::new(value)),
+        match serde_json::to_string(&report) {
+            Ok(json) => self.proxy.set_status(json),
             Err(error) => tracing::error!(%error, "cannot write the statuses"),
         }
     }

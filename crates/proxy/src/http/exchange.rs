@@ -1,12 +1,12 @@
 //! The record of one request and its response: what the access log and the metrics say of it, however it ends.
 
+pub(super) use super::log::log_refusal;
 use super::{
     rule::{Red, Served},
     server::Connection,
 };
 use crate::{listener::Listener, upstream::Endpoint};
 use http::{HeaderValue, Method, Version, uri::PathAndQuery};
-use serde::Serialize;
 use std::{
     cell::Cell,
     error::Error,
@@ -53,7 +53,7 @@ pub(super) enum Flag {
 }
 
 impl Flag {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::BadRequest => "BAD_REQUEST",
             Self::Misdirected => "MISDIRECTED",
@@ -74,7 +74,7 @@ impl Flag {
         }
     }
 
-    fn blame(self) -> &'static str {
+    pub(super) fn blame(self) -> &'static str {
         match self {
             Self::BadRequest
             | Self::Misdirected
@@ -123,10 +123,10 @@ pub(super) struct Meter {
 pub(super) struct Exchange {
     pub(super) connection: Rc<Connection>,
     started: Instant,
-    method: Method,
-    version: Version,
-    path: PathAndQuery,
-    user_agent: Option<HeaderValue>,
+    pub(super) method: Method,
+    pub(super) version: Version,
+    pub(super) path: PathAndQuery,
+    pub(super) user_agent: Option<HeaderValue>,
     /// As sent.
     pub(super) host: HeaderValue,
     pub(super) listener: Option<Arc<Listener>>,
@@ -146,18 +146,6 @@ pub(super) struct Exchange {
     pub(super) error: Option<String>,
     /// The request asked the backend to switch protocols.
     pub(super) upgrading: bool,
-}
-
-/// Bytes of any one thing that the client says which go to the log: requests of 64 KiB would fill the disk faster than
-/// they cost the client anything.
-const LOGGED: usize = 2 << 10;
-
-fn cut(text: &str) -> &str {
-    if text.len() <= LOGGED {
-        return text;
-    }
-    let end = (0..=LOGGED).rev().find(|end| text.is_char_boundary(*end));
-    &text[..end.unwrap_or(0)]
 }
 
 /// Nobody got an answer: nginx's number for it.
@@ -214,47 +202,6 @@ impl Exchange {
             self.error = error;
         }
     }
-
-    fn log(&self, status: u16, duration: Duration) {
-        let text = |value: &HeaderValue| {
-            let bytes = value.as_bytes();
-            String::from_utf8_lossy(&bytes[..bytes.len().min(LOGGED)]).into_owned()
-        };
-        let rule = self.served.as_ref().map(|served| &*served.rule);
-        let conn = &self.connection.conn;
-        self.connection.worker.access_log().record(&HttpEntry {
-            time: crate::telemetry::timestamp(),
-            kind: "http",
-            listener: &self.listener.as_ref().unwrap_or(&conn.listener).label,
-            client: conn.peer.to_string(),
-            connection: conn.id,
-            protocol: match self.version {
-                Version::HTTP_10 => "HTTP/1.0",
-                Version::HTTP_2 => "HTTP/2",
-                _ => "HTTP/1.1",
-            },
-            tls: conn.tls.as_ref().map(|tls| tls.version),
-            method: cut(self.method.as_str()),
-            host: text(&self.host),
-            path: cut(self.path.path()),
-            status,
-            bytes_received: self.meter.request_bytes.get(),
-            bytes_sent: self.response_bytes,
-            duration_ms: duration.as_micros() as f64 / 1000.0,
-            route: rule.map(|rule| &*rule.route),
-            rule: rule.map(|rule| &*rule.name),
-            backend: rule.and_then(|rule| Some(&*rule.backends.get(self.backend?)?.label)),
-            endpoint: self.endpoint.as_ref().map(|endpoint| endpoint.to_string()),
-            user_agent: self.user_agent.as_ref().map(text),
-            flags: self.flag.map(Flag::as_str),
-            blame: match self.flag {
-                Some(flag) => Some(flag.blame()),
-                None if status >= 500 => Some("upstream"),
-                None => None,
-            },
-            error: self.error.as_deref(),
-        });
-    }
 }
 
 impl Drop for Exchange {
@@ -281,89 +228,4 @@ impl Drop for Exchange {
         }
         self.connection.end(cancelled);
     }
-}
-
-/// Logs a connection whose bytes are no request, as if they were one.
-pub(super) fn log_refusal(connection: &Connection, why: &str) {
-    let conn = &connection.conn;
-    connection.worker.access_log().record(&HttpEntry {
-        time: crate::telemetry::timestamp(),
-        kind: "http",
-        listener: &conn.listener.label,
-        client: conn.peer.to_string(),
-        connection: conn.id,
-        protocol: if connection.is_http1() { "HTTP/1.1" } else { "HTTP/2" },
-        tls: conn.tls.as_ref().map(|tls| tls.version),
-        method: "",
-        host: String::new(),
-        path: "",
-        status: 400,
-        bytes_received: 0,
-        bytes_sent: 0,
-        duration_ms: conn.accepted.elapsed().as_micros() as f64 / 1000.0,
-        route: None,
-        rule: None,
-        backend: None,
-        endpoint: None,
-        user_agent: None,
-        flags: Some(Flag::BadRequest.as_str()),
-        blame: Some(Flag::BadRequest.blame()),
-        error: Some(why),
-    });
-}
-
-/// A line of the access log about one HTTP request; absent fields are left out.
-#[derive(Serialize)]
-struct HttpEntry<'a> {
-    /// When the line was written, RFC 3339, UTC: the end of the response.
-    time: String,
-    /// `http`
-    kind: &'static str,
-    /// `namespace/gateway/listener`
-    listener: &'a str,
-    /// Address and port of the client.
-    client: String,
-    /// Id of the connection.
-    connection: u64,
-    /// `HTTP/1.0`, `HTTP/1.1`, `HTTP/2`
-    protocol: &'static str,
-    /// `TLSv1.3`, `TLSv1.2`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tls: Option<&'static str>,
-    method: &'a str,
-    /// Host as sent; this and the other words of the client are cut at 2 KiB.
-    host: String,
-    /// Path as sent. The query is left out, as it may hold secrets.
-    path: &'a str,
-    /// Status; 499 if the client went before there was one.
-    status: u16,
-    /// Bytes of the request's body.
-    bytes_received: u64,
-    /// Bytes of the response's body.
-    bytes_sent: u64,
-    /// From the request's header to the end of the response.
-    duration_ms: f64,
-    /// `namespace/name` of the HTTPRoute.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    route: Option<&'a str>,
-    /// Name or index of its rule.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<&'a str>,
-    /// Kind, name and port of the backend.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    backend: Option<&'a str>,
-    /// Address of the endpoint.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    endpoint: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_agent: Option<String>,
-    /// What went wrong; see [`Flag`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    flags: Option<&'static str>,
-    /// Whose doing that was: `client`, `gateway`, `upstream`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    blame: Option<&'static str>,
-    /// In words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
 }

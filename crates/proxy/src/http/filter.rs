@@ -69,6 +69,16 @@ impl Filters {
         Ok(Self { redirect, request: request.into(), response: response.into() })
     }
 
+    /// Whether a header of the request may change.
+    pub(super) fn edit_request(&self) -> bool {
+        !self.request.is_empty()
+    }
+
+    /// Whether a header of the response may change.
+    pub(super) fn edit_response(&self) -> bool {
+        !self.response.is_empty()
+    }
+
     /// Changes what the backend gets. `prefix`: the length of the path prefix that matched.
     pub(super) fn apply_to_request(&self, target: &mut Target, headers: &mut HeaderMap, prefix: Option<usize>) {
         for filter in &self.request {

@@ -32,11 +32,8 @@ pub(super) enum Malformed {
 
 pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// What the gateway says of the client, whatever the client says.
-const FORWARDED: [HeaderName; 3] = [
-    FORWARDED_FOR,
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-forwarded-host"),
-];
+const FORWARDED: [HeaderName; 3] =
+    [FORWARDED_FOR, HeaderName::from_static("x-forwarded-proto"), HeaderName::from_static("x-forwarded-host")];
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
@@ -53,6 +50,56 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
+
+/// What a header section holds of the fields that take some work: most hold none of them, and are looked through once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// One of [`HOP_BY_HOP`].
+    pub(super) hop_by_hop: bool,
+    pub(super) connection: bool,
+    pub(super) transfer_encoding: bool,
+    pub(super) expect: bool,
+    pub(super) cookie: bool,
+    pub(super) forwarded_for: bool,
+    /// A name with an underscore.
+    pub(super) underscore: bool,
+}
+
+impl Seen {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let mut seen = Self::default();
+        for name in headers.keys() {
+            let text = name.as_str();
+            match text.len() {
+                2 => seen.hop_by_hop |= text == "te",
+                6 => {
+                    seen.expect |= text == "expect";
+                    seen.cookie |= text == "cookie";
+                }
+                7 => seen.hop_by_hop |= text == "upgrade",
+                10 => {
+                    let connection = text == "connection";
+                    seen.connection |= connection;
+                    seen.hop_by_hop |= connection || text == "keep-alive";
+                }
+                14 => seen.hop_by_hop |= text == "http2-settings",
+                15 => seen.forwarded_for |= text == "x-forwarded-for",
+                16 => seen.hop_by_hop |= text == "proxy-connection",
+                17 => {
+                    let encoding = text == "transfer-encoding";
+                    seen.transfer_encoding |= encoding;
+                    seen.hop_by_hop |= encoding;
+                }
+                18 => seen.hop_by_hop |= text == "proxy-authenticate",
+                19 => seen.hop_by_hop |= text == "proxy-authorization",
+                _ => {}
+            }
+            // Of the fields that the library knows by name none has an underscore; the others are looked at.
+            seen.underscore |= text.bytes().fold(false, |found, byte| found | (byte == b'_'));
+        }
+        seen
+    }
+}
 
 /// The host that a request is for, as it was sent, with its port if there is one. Empty: an HTTP/1.0 request without Host.
 /// Demands one Host (RFC 9112 3.2) that agrees with the target (RFC 9113 8.3.1).
@@ -101,12 +148,13 @@ fn is_host(text: &str) -> bool {
 /// Refuses what two parsers could read in two ways. hyper has already refused whitespace before colons, folded lines,
 /// differing or broken lengths and Transfer-Encoding in HTTP/1.0; of Transfer-Encoding with Content-Length it takes the
 /// former, drops the latter and closes afterwards (RFC 9112 6.1).
-pub(super) fn check_framing<B>(request: &Request<B>) -> Result<(), Malformed> {
-    let mut encodings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
-    if let Some(encoding) = encodings.next()
-        && (encodings.next().is_some() || !encoding.as_bytes().eq_ignore_ascii_case(b"chunked"))
-    {
-        return Err(Malformed::TransferEncoding);
+pub(super) fn check_framing<B>(request: &Request<B>, seen: Seen) -> Result<(), Malformed> {
+    if seen.transfer_encoding {
+        let mut encodings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+        let first = encodings.next().map(HeaderValue::as_bytes).unwrap_or_default();
+        if encodings.next().is_some() || !first.eq_ignore_ascii_case(b"chunked") {
+            return Err(Malformed::TransferEncoding);
+        }
     }
     let path = request.uri().path();
     if !(path.starts_with('/') || path == "*" && request.method() == Method::OPTIONS) {
@@ -117,7 +165,7 @@ pub(super) fn check_framing<B>(request: &Request<B>) -> Result<(), Malformed> {
 
 /// Refuses a response whose end two readers could see in two places (RFC 9112 6.3): passed on, it could be the begin of the
 /// answer to somebody else's request. What may stay is brought into one form: a list of equal lengths becomes one.
-pub(super) fn check_response(parts: &mut response::Parts) -> Result<(), Malformed> {
+pub(super) fn check_response(parts: &mut response::Parts, seen: Seen) -> Result<(), Malformed> {
     let headers = &mut parts.headers;
     if matches!(parts.status, StatusCode::SWITCHING_PROTOCOLS | StatusCode::NO_CONTENT) {
         // They have no body and must not say how long it is (RFC 9110 8.6, RFC 9112 6.1); hyper reads none.
@@ -125,10 +173,11 @@ pub(super) fn check_response(parts: &mut response::Parts) -> Result<(), Malforme
         headers.remove(header::TRANSFER_ENCODING);
         return Ok(());
     }
-    let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    if let Some(encoding) = encodings.next() {
+    if seen.transfer_encoding {
+        let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
+        let first = encodings.next().map(HeaderValue::as_bytes).unwrap_or_default();
         // Another coding would have to be decoded, and no backend was told that we could.
-        if encodings.next().is_some() || !encoding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+        if encodings.next().is_some() || !first.eq_ignore_ascii_case(b"chunked") {
             return Err(Malformed::TransferEncoding);
         }
         if headers.contains_key(header::CONTENT_LENGTH) {
@@ -142,7 +191,9 @@ pub(super) fn check_response(parts: &mut response::Parts) -> Result<(), Malforme
     if several.is_some_and(|second| second != first) || lengths.any(|other| other != first) {
         return Err(Malformed::ContentLength);
     }
-    if several.is_some() || matches!(headers.get(header::CONTENT_LENGTH).map(HeaderValue::as_bytes), Some([b'0', _, ..])) {
+    if several.is_some()
+        || matches!(headers.get(header::CONTENT_LENGTH).map(HeaderValue::as_bytes), Some([b'0', _, ..]))
+    {
         headers.insert(header::CONTENT_LENGTH, length.into());
     }
     Ok(())
@@ -157,6 +208,11 @@ pub(super) fn length(headers: &HeaderMap) -> Option<HeaderValue> {
     }
 }
 
+/// Whether [`length`] would spell it in another way.
+pub(super) fn has_odd_length(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_LENGTH).is_some_and(|value| matches!(value.as_bytes(), [b'0', _, ..]))
+}
+
 /// Digits alone, with whitespace around them.
 fn decimal(bytes: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(bytes).ok()?.trim_matches([' ', '\t']);
@@ -165,8 +221,11 @@ fn decimal(bytes: &[u8]) -> Option<u64> {
 
 /// Removes what is meant for us alone: the headers that Connection names, and those that are so by definition. Runs before
 /// the filters, so that a client cannot have a header dropped that a filter sets, and after them without the names.
-pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) -> Result<(), Malformed> {
-    if headers.contains_key(header::CONNECTION) {
+pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap, seen: Seen) -> Result<(), Malformed> {
+    if !seen.hop_by_hop {
+        return Ok(());
+    }
+    if seen.connection {
         let values: Vec<HeaderValue> = headers.get_all(header::CONNECTION).iter().cloned().collect();
         for name in values.iter().flat_map(tokens) {
             let Ok(name) = HeaderName::from_bytes(name) else { continue };
@@ -236,18 +295,18 @@ pub(super) fn join_cookies(headers: &mut HeaderMap) {
 }
 
 /// Appends the client to `X-Forwarded-For`, as one line: who reads but the first of several would read what the client says.
-pub(super) fn append_forwarded_for(headers: &mut HeaderMap, client: &HeaderValue) {
+pub(super) fn append_forwarded_for(headers: &mut HeaderMap, seen: Seen, client: &HeaderValue) {
+    if !seen.forwarded_for {
+        headers.insert(FORWARDED_FOR, client.clone());
+        return;
+    }
     let mut joined = Vec::new();
     for value in headers.get_all(FORWARDED_FOR) {
         joined.extend_from_slice(value.as_bytes());
         joined.extend_from_slice(b", ");
     }
-    let value = if joined.is_empty() {
-        Ok(client.clone())
-    } else {
-        HeaderValue::from_bytes(&[&joined, client.as_bytes()].concat())
-    };
-    headers.insert(FORWARDED_FOR, value.unwrap_or_else(|_| client.clone()));
+    joined.extend_from_slice(client.as_bytes());
+    headers.insert(FORWARDED_FOR, HeaderValue::from_bytes(&joined).unwrap_or_else(|_| client.clone()));
 }
 
 /// Removes from trailers what must not be there, as it would change how the message is read or routed (RFC 9110 6.5.1).
@@ -292,7 +351,8 @@ mod tests {
                 let lengths = parts.headers.get_all("content-length").iter();
                 lengths.map(|length| length.to_str().unwrap().to_owned()).collect::<Vec<_>>().join("|")
             };
-            check_response(&mut parts).map(|()| lengths(&parts))
+            let seen = Seen::of(&parts.headers);
+            check_response(&mut parts, seen).map(|()| lengths(&parts))
         };
         let (length, encoding) = ("content-length", "transfer-encoding");
         assert_eq!(check(200, &[]), Ok(String::new()));
@@ -336,9 +396,28 @@ mod tests {
         for name in ["x-secret", "x-other", "keep-alive", "te", "upgrade", "proxy-authorization", "x-stays"] {
             headers.append(name, HeaderValue::from_static("1"));
         }
-        strip_hop_by_hop(&mut headers).unwrap();
+        let seen = Seen::of(&headers);
+        strip_hop_by_hop(&mut headers, seen).unwrap();
         assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-stays"]);
         headers.append("connection", HeaderValue::from_static("Content-Length"));
-        assert_eq!(strip_hop_by_hop(&mut headers), Err(Malformed::Connection));
+        let seen = Seen::of(&headers);
+        assert_eq!(strip_hop_by_hop(&mut headers, seen), Err(Malformed::Connection));
+    }
+
+    #[test]
+    fn all_that_takes_work_is_seen() {
+        let seen = |name: &HeaderName| Seen::of(&HeaderMap::from_iter([(name.clone(), HeaderValue::from_static("1"))]));
+        for name in &HOP_BY_HOP {
+            let seen = seen(name);
+            assert!(seen.hop_by_hop, "{name}");
+            assert_eq!(seen.connection, name == header::CONNECTION);
+            assert_eq!(seen.transfer_encoding, name == header::TRANSFER_ENCODING);
+        }
+        assert!(seen(&header::EXPECT).expect && seen(&header::COOKIE).cookie && seen(&FORWARDED_FOR).forwarded_for);
+        assert!(seen(&HeaderName::from_static("x_forwarded-for")).underscore);
+        for name in ["host", "accept", "user-agent", "content-length", "x-forwarded-host", "x-forwarded-proto", "date"]
+        {
+            assert_eq!(seen(&HeaderName::from_static(name)), Seen::default(), "{name}");
+        }
     }
 }

@@ -21,6 +21,7 @@ mod exchange;
 mod filter;
 mod head;
 mod http2;
+mod log;
 mod message;
 mod pipeline;
 mod pool;

@@ -8,7 +8,7 @@ use super::{
     body::{Incoming, Received, RequestBody, ResponseBody, Watch},
     exchange::{Exchange, Flag, chain},
     filter::{self, Asked, Target},
-    message::{self, FORWARDED_FOR, Malformed},
+    message::{self, FORWARDED_FOR, Malformed, Seen},
     pool::{self, Lease, LeaseError, Want},
     rule::{Destination, Rule},
     server::Connection,
@@ -70,6 +70,7 @@ struct Matched {
     listener: Arc<Listener>,
     rule: Arc<Rule>,
     prefix: Option<usize>,
+    seen: Seen,
 }
 
 /// Answers one request.
@@ -99,14 +100,16 @@ fn accept(exchange: &mut Exchange, request: &Request<Incoming>) -> Result<Accept
     if request.method() == Method::CONNECT {
         return Err(bad(StatusCode::METHOD_NOT_ALLOWED, "CONNECT is not served"));
     }
-    message::check_framing(request)?;
+    let seen = Seen::of(request.headers());
+    message::check_framing(request, seen)?;
     let limits = exchange.connection.worker.limits();
     // A cookie is one field, in however many pieces HTTP/2 sends it (RFC 9113 8.2.3); their bytes are bounded as all are.
-    let crumbs = request.headers().get_all(header::COOKIE).iter().skip(1).count();
+    let crumbs = if seen.cookie { request.headers().get_all(header::COOKIE).iter().skip(1).count() } else { 0 };
     if request.headers().len() - crumbs > limits.headers {
         return Err(bad(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too many header fields"));
     }
-    if let Some(expect) = request.headers().get(header::EXPECT)
+    if seen.expect
+        && let Some(expect) = request.headers().get(header::EXPECT)
         && !expect.as_bytes().eq_ignore_ascii_case(b"100-continue")
     {
         return Err(bad(StatusCode::EXPECTATION_FAILED, "this expectation is not understood"));
@@ -152,7 +155,7 @@ fn accept(exchange: &mut Exchange, request: &Request<Incoming>) -> Result<Accept
             redirect(to, &exchange.connection.worker, &listener, host, request.uri().path_and_query(), prefix)?;
         return Ok(Accepted::Redirect(status, location));
     }
-    Ok(Accepted::Forward(Matched { listener, rule, prefix }))
+    Ok(Accepted::Forward(Matched { listener, rule, prefix, seen }))
 }
 
 fn scheme(listener: &Listener) -> &'static str {
@@ -183,7 +186,7 @@ async fn forward(
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, (Box<Exchange>, Refused)> {
     let connection = Rc::clone(&exchange.connection);
-    let Matched { listener, rule, prefix } = matched;
+    let Matched { listener, rule, prefix, seen } = matched;
     let (destination, backend) = match choose(&mut exchange, &connection, &rule) {
         Ok(chosen) => chosen,
         Err(refused) => return Err((exchange, refused)),
@@ -196,19 +199,22 @@ async fn forward(
             Err(refused) => Err((exchange, refused)),
         };
     }
-    let upgrade =
-        message::wanted_upgrade(&request).filter(|_| request.body().is_empty() && !pool::must_multiplex(&backend));
+    let upgrade = Some(&request)
+        .filter(|_| seen.connection)
+        .and_then(message::wanted_upgrade)
+        .filter(|_| request.body().is_empty() && !pool::must_multiplex(&backend));
     exchange.upgrading = upgrade.is_some();
-    let wants_trailers = upgrade.is_none() && message::has_token(request.headers(), &header::TE, "trailers");
+    let wants_trailers =
+        upgrade.is_none() && seen.hop_by_hop && message::has_token(request.headers(), &header::TE, "trailers");
     let (mut parts, body) = request.into_parts();
     let body = RequestBody::new(body, &exchange.meter).guarded(&rule, exchange.backend);
-    let target =
-        match prepare(&mut parts, &exchange, &connection, &listener, [&rule.filters, &destination.filters], prefix) {
-            Ok(target) => target,
-            Err(malformed) => return Err((exchange, malformed.into())),
-        };
+    let filters = [&rule.filters, &destination.filters];
+    let target = match prepare(&mut parts, seen, &exchange, &connection, &listener, filters, prefix) {
+        Ok(target) => target,
+        Err(malformed) => return Err((exchange, malformed.into())),
+    };
     let outgoing = Outgoing { parts, target, upgrade, wants_trailers };
-    let mut watch = watch(&exchange, &connection, &rule);
+    let mut watch = watch(&exchange, &rule);
     let meter = Rc::clone(&exchange.meter);
     let sent = watch.guard(&meter, send(&mut exchange, &connection, &backend, outgoing, body)).await;
     let (response, lease) = match sent {
@@ -251,6 +257,7 @@ fn choose<'a>(
 /// Turns the client's header into the backend's.
 fn prepare(
     parts: &mut Parts,
+    seen: Seen,
     exchange: &Exchange,
     connection: &Connection,
     listener: &Listener,
@@ -258,20 +265,30 @@ fn prepare(
     prefix: Option<usize>,
 ) -> Result<Target, Malformed> {
     let headers = &mut parts.headers;
-    message::strip_hop_by_hop(headers)?;
-    message::join_cookies(headers);
-    // The gateway itself asks the client to go on, once the backend's connection takes the body.
-    headers.remove(header::EXPECT);
+    message::strip_hop_by_hop(headers, seen)?;
+    if seen.cookie {
+        message::join_cookies(headers);
+    }
+    if seen.expect {
+        // The gateway itself asks the client to go on, once the backend's connection takes the body.
+        headers.remove(header::EXPECT);
+    }
     headers.remove(header::HOST);
-    let forwarded = [FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST];
-    message::remove_aliases(headers, |name| {
-        forwarded.iter().any(|ours| message::is_alias(name, ours)) || filters.iter().any(|filters| filters.guards(name))
-    });
-    message::append_forwarded_for(headers, &connection.forwarded);
+    if seen.underscore {
+        let forwarded = [FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST];
+        message::remove_aliases(headers, |name| {
+            forwarded.iter().any(|ours| message::is_alias(name, ours))
+                || filters.iter().any(|filters| filters.guards(name))
+        });
+    }
+    message::append_forwarded_for(headers, seen, &connection.forwarded);
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme(listener)));
     headers.insert(FORWARDED_HOST, exchange.host.clone());
     let path = parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let mut target = Target { host: exchange.host.clone(), path };
+    if !filters.iter().any(|filters| filters.edit_request()) && !message::has_odd_length(headers) {
+        return Ok(target);
+    }
     let length = message::length(headers);
     for filters in filters {
         filters.apply_to_request(&mut target, headers, prefix);
@@ -280,15 +297,15 @@ fn prepare(
     if let Some(host) = headers.remove(header::HOST) {
         target.host = host;
     }
-    message::strip_hop_by_hop(headers)?;
+    message::strip_hop_by_hop(headers, Seen::of(headers))?;
     keep_length(headers, length);
     Ok(target)
 }
 
-fn watch(exchange: &Exchange, connection: &Connection, rule: &Rule) -> Watch {
+fn watch(exchange: &Exchange, rule: &Rule) -> Watch {
     let at = |from: Instant, timeout: Option<_>, flag| Some((from.checked_add(timeout?)?, flag));
     let request = at(exchange.started(), rule.timeouts.request, Flag::RequestTimeout);
-    let backend = at(connection.worker.now(), rule.timeouts.backend_request, Flag::BackendTimeout);
+    let backend = at(exchange.started(), rule.timeouts.backend_request, Flag::BackendTimeout);
     let deadline = match (request, backend) {
         (Some(request), Some(backend)) => Some(if backend.0 < request.0 { backend } else { request }),
         (one, other) => one.or(other),
@@ -386,22 +403,27 @@ fn respond(
 ) -> Result<Response<ResponseBody>, (Box<Exchange>, Refused)> {
     let (mut parts, received) = response.into_parts();
     exchange.meter.last.set(exchange.connection.worker.now());
-    let protocol = parts.headers.get(header::UPGRADE).cloned();
-    if let Err(why) = message::check_response(&mut parts).and_then(|()| message::strip_hop_by_hop(&mut parts.headers)) {
+    let seen = Seen::of(&parts.headers);
+    let switched = parts.status == StatusCode::SWITCHING_PROTOCOLS;
+    let protocol = if switched { parts.headers.get(header::UPGRADE).cloned() } else { None };
+    let checked = message::check_response(&mut parts, seen);
+    if let Err(why) = checked.and_then(|()| message::strip_hop_by_hop(&mut parts.headers, seen)) {
         return Err((exchange, Refused::no_valid_answer().because(why)));
     }
     exchange.status = parts.status.as_u16();
-    let length = message::length(&parts.headers);
-    for filters in filters {
-        filters.apply_to_response(&mut parts.headers);
+    if filters.iter().any(|filters| filters.edit_response()) || message::has_odd_length(&parts.headers) {
+        let length = message::length(&parts.headers);
+        for filters in filters {
+            filters.apply_to_response(&mut parts.headers);
+        }
+        for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
+            parts.headers.remove(name);
+        }
+        keep_length(&mut parts.headers, length);
     }
-    for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
-        parts.headers.remove(name);
-    }
-    keep_length(&mut parts.headers, length);
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
-    if parts.status != StatusCode::SWITCHING_PROTOCOLS {
+    if !switched {
         return Ok(Response::from_parts(parts, ResponseBody::upstream(received, lease, watch, exchange)));
     }
     upgrade::respond(exchange, parts, protocol, lease)

@@ -1,7 +1,7 @@
 //! Names of hosts: exact by hash, wildcards by hash on their suffix, longest first.
 
+use super::Map;
 use snapshot::Hostname;
-use std::collections::HashMap;
 
 /// Longest name that DNS knows (RFC 1035 2.3.4); a longer one can only be meant by "any".
 const MAX_NAME: usize = 253;
@@ -9,15 +9,15 @@ const MAX_NAME: usize = 253;
 /// Values by [`Hostname`].
 #[derive(Clone, Debug)]
 pub(crate) struct HostMap<V> {
-    exact: HashMap<Box<str>, V>,
+    exact: Map<Box<str>, V>,
     /// By suffix with its leading dot.
-    wildcards: HashMap<Box<str>, V>,
+    wildcards: Map<Box<str>, V>,
     any: Option<V>,
 }
 
 impl<V> Default for HostMap<V> {
     fn default() -> Self {
-        Self { exact: HashMap::new(), wildcards: HashMap::new(), any: None }
+        Self { exact: Map::default(), wildcards: Map::default(), any: None }
     }
 }
 

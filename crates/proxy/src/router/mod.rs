@@ -23,6 +23,9 @@ pub(crate) mod fuzz;
 #[cfg(test)]
 mod oracle;
 
+/// By keys of the configuration. What clients send is only looked up, so nobody fills such a map with keys that collide.
+pub(crate) type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+
 pub(crate) use host::{HostMap, Name, without_port};
 pub(crate) use path::{Candidate, Paths};
 pub(crate) use rules::{Match, Path};

@@ -1,10 +1,10 @@
 //! The paths under one hostname: exact by hash, prefixes by one hash per segment, regular expressions one by one.
 
 use super::{
-    Request,
+    Map, Request,
     rules::{Match, Path, Query},
 };
-use std::{cell::OnceCell, collections::HashMap, sync::Arc};
+use std::{cell::OnceCell, sync::Arc};
 
 /// A match and what it leads to.
 #[derive(Debug)]
@@ -16,8 +16,8 @@ pub(crate) struct Candidate<T> {
 /// All matches under one hostname.
 #[derive(Debug)]
 pub(crate) struct Paths<T> {
-    exact: HashMap<Box<str>, Vec<Candidate<T>>>,
-    prefixes: HashMap<Box<str>, Vec<Candidate<T>>>,
+    exact: Map<Box<str>, Vec<Candidate<T>>>,
+    prefixes: Map<Box<str>, Vec<Candidate<T>>>,
     /// Bit n: there is a prefix of n bytes. Longer ones than the last bit there are none, so a hostile path costs no more
     /// than the longest prefix.
     prefix_lengths: Vec<u64>,
@@ -28,7 +28,7 @@ impl<T> Paths<T> {
     /// From matches in any order.
     pub(crate) fn build(candidates: impl IntoIterator<Item = Candidate<T>>) -> Self {
         let mut paths =
-            Self { exact: HashMap::new(), prefixes: HashMap::new(), prefix_lengths: Vec::new(), regexes: Vec::new() };
+            Self { exact: Map::default(), prefixes: Map::default(), prefix_lengths: Vec::new(), regexes: Vec::new() };
         for candidate in candidates {
             match &candidate.condition.path {
                 Path::Exact(path) => paths.exact.entry(path.clone()).or_default().push(candidate),

@@ -22,6 +22,8 @@ use tokio::sync::Notify;
 
 /// A worker's buffer is handed over at this size,
 const FULL: usize = 16 << 10;
+/// and has room for one more line, unless that one is long;
+const LINE: usize = 1 << 10;
 /// or at this age.
 pub(super) const AGE: Duration = Duration::from_millis(50);
 /// Buffers that wait for the writer.
@@ -156,6 +158,8 @@ impl AccessLog {
         }
         let mut lines = self.0.lines.borrow_mut();
         if lines.is_empty() {
+            // At once: growing with every line would copy each several times.
+            lines.reserve(FULL + LINE);
             self.0.filled.notify_one();
         }
         fill(&mut lines);
