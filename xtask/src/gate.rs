@@ -4,7 +4,7 @@
 //! requests one after another, and the instructions of `n` requests are the difference between two counts: neither the
 //! start, nor other processes, nor the clock are in it. A path that costs more than [`LIMIT`] above the file fails;
 //! whoever means it commits the new file with the change (`cargo xtask bench gate --update`). `SLUICEGATE_BIN` names another
-//! binary to count.
+//! binary to count. What was counted is left, function by function, in `target/gate`, for kcachegrind or callgrind_annotate.
 
 mod broker;
 mod client;

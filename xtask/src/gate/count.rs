@@ -72,9 +72,14 @@ impl Counted {
         std::thread::sleep(REST);
         self.tell(&["dump"])?;
         self.reads += 1;
+        total(&self.newest())
+    }
+
+    /// What was counted last, function by function, in callgrind's format.
+    pub(super) fn newest(&self) -> PathBuf {
         let mut file = self.out.as_os_str().to_owned();
         file.push(format!(".{}", self.reads));
-        total(Path::new(&file))
+        file.into()
     }
 
     /// Instructions of one operation. Between the counts of `few` and of `many` operations lie those of the rest: what

@@ -1,5 +1,6 @@
 //! The paths that are counted.
 
+use std::fs;
 use std::net::Shutdown;
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use super::broker;
 use super::client::{self, Http2};
 use super::count;
 use super::world::{FILTERED, HOST, LARGE, LAST, PASSTHROUGH, PLAIN, ROUTES, SMALL, World};
+use crate::run;
 
 pub(super) const ONE_ROUTE: &str = "http1 GET";
 pub(super) const LAST_ROUTE: &str = "http1 GET, last of 5000 routes";
@@ -25,10 +27,6 @@ const CONNECTIONS: [u32; 2] = [20, 100];
 pub(super) fn gateway(binary: &Path) -> Result<Counts> {
     let mut world = World::start(binary)?;
     let mut counts = Counts::new();
-    let mut note = |path: &str, count: f64| {
-        println!("  {path:<44} {count:>10.0}");
-        counts.insert(path.to_owned(), count);
-    };
     let small = client::request(&format!("{LAST}/small"), 0);
 
     for (path, address, request, length, count) in [
@@ -38,13 +36,14 @@ pub(super) fn gateway(binary: &Path) -> Result<Counts> {
         ("http1 GET, 64 KiB", world.one(), client::request(&format!("{LAST}/large"), 0), LARGE, BODIES),
     ] {
         let mut stream = client::dial(address)?;
-        note(path, world.gateway.each(count, || client::exchange(&mut stream, &request, length))?);
+        count_path(&mut world, &mut counts, path, count, || client::exchange(&mut stream, &request, length))?;
     }
 
     let https = world.https();
     let config = client_config(world.ca.pem(), None, &["http/1.1"])?;
     let mut stream = client::dial_tls(https, HOST, &config)?;
-    note("https http1 GET", world.gateway.each(REQUESTS, || client::exchange(&mut stream, &small, SMALL))?);
+    let request = || client::exchange(&mut stream, &small, SMALL);
+    count_path(&mut world, &mut counts, "https http1 GET", REQUESTS, request)?;
     let connection = || {
         let mut stream = client::dial_tls(https, HOST, &config)?;
         client::exchange(&mut stream, &small, SMALL)?;
@@ -54,16 +53,16 @@ pub(super) fn gateway(binary: &Path) -> Result<Counts> {
         while std::io::Read::read(&mut stream.sock, &mut [0; 1024])? > 0 {}
         Ok(())
     };
-    note("https connection with one GET", world.gateway.each(CONNECTIONS, connection)?);
+    count_path(&mut world, &mut counts, "https connection with one GET", CONNECTIONS, connection)?;
     let config = client_config(world.ca.pem(), None, &["h2"])?;
     let mut stream = Http2::new(client::dial_tls(https, HOST, &config)?, &format!("{LAST}/small"))?;
-    note("https http2 GET", world.gateway.each(REQUESTS, || stream.exchange(SMALL))?);
+    count_path(&mut world, &mut counts, "https http2 GET", REQUESTS, || stream.exchange(SMALL))?;
 
     let config = client_config(world.ca.pem(), None, &[])?;
     let hello = client::client_hello(PASSTHROUGH, &config)?;
     let address = world.passthrough();
     let connection = || client::whole_connection(address, &hello, SMALL);
-    note("TLS passthrough connection", world.gateway.each(CONNECTIONS, connection)?);
+    count_path(&mut world, &mut counts, "TLS passthrough connection", CONNECTIONS, connection)?;
 
     for (path, name, topic) in [
         ("kafka produce 16 KiB", PLAIN, broker::TOPIC),
@@ -72,9 +71,26 @@ pub(super) fn gateway(binary: &Path) -> Result<Counts> {
         let request = broker::produce(topic)?;
         let mut stream = client::dial_tls(world.kafka(), name, &config)?;
         broker::greet(&mut stream)?;
-        note(path, world.gateway.each(BODIES, || broker::acknowledged(&mut stream, &request))?);
+        count_path(&mut world, &mut counts, path, BODIES, || broker::acknowledged(&mut stream, &request))?;
     }
     Ok(counts)
+}
+
+/// Counts, prints, and leaves what was counted, function by function, in `target/gate`.
+fn count_path(
+    world: &mut World,
+    counts: &mut Counts,
+    path: &str,
+    operations: [u32; 2],
+    operation: impl FnMut() -> Result<()>,
+) -> Result<()> {
+    let count = world.gateway.each(operations, operation)?;
+    println!("  {path:<44} {count:>10.0}");
+    counts.insert(path.to_owned(), count);
+    let kept = run::root().join("target/gate");
+    fs::create_dir_all(&kept)?;
+    fs::copy(world.gateway.newest(), kept.join(format!("{}.callgrind", path.replace([' ', ','], "-"))))?;
+    Ok(())
 }
 
 /// One changed route among many, in the translation alone.
