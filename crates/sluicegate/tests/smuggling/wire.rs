@@ -218,7 +218,7 @@ fn request(reader: &mut Reader<'_>, message: &mut Message) -> Read<()> {
     if target.is_empty() || target.iter().any(|byte| *byte <= b' ' || *byte == 0x7f || *byte == b'#') {
         return reader.fault("a target with a control character, space or fragment");
     }
-    if !target.starts_with(b"/") && !(target == b"*" && method == b"OPTIONS") {
+    if !(target.starts_with(b"/") || target == b"*" && method == b"OPTIONS") {
         return reader.fault("a target that is no path");
     }
     message.first = (latin1(method), target.to_vec());
