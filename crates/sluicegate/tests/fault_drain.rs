@@ -170,5 +170,5 @@ fn a_kill_fails_what_was_in_flight_and_nothing_else() -> Result<()> {
 }
 
 fn named<'a>(counts: &'a [Count], name: &str) -> &'a Count {
-    counts.iter().find(|count| count.name == name).unwrap_or_else(|| panic!("no load {name}"))
+    counts.iter().find(|count| count.name == name).expect("a load of this name")
 }
