@@ -13,7 +13,8 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
-  test [STAGE…]        everything CI runs, or these stages of it: tools build lint gate unit fuzz http cli kafka demo
+  test [STAGE…]        everything CI runs, or these stages of it: tools build lint gate unit fuzz http cli kafka
+                       floods change suites soak demo
   lint                 rustfmt, clippy, generated files up to date, forbidden words, links of the docs
   gen [--check]        Kafka's messages, the ledger and the reference docs, from their sources
   demo [--once]        the main job on real input; stays up until Ctrl-C, or ends by itself

@@ -17,8 +17,8 @@ struct Stage {
     run: fn(&mut Log) -> Result<()>,
 }
 
-/// In this order; 40 minutes in all.
-const STAGES: [Stage; 13] = [
+/// In this order; an hour in all.
+const STAGES: [Stage; 14] = [
     Stage {
         name: "tools",
         what: "Kafka's jars, client libraries, HTTP servers, what floods, test suites, into ~/.cache/sluicegate",
@@ -46,6 +46,7 @@ const STAGES: [Stage; 13] = [
         budget: 270,
         run: suites,
     },
+    Stage { name: "soak", what: "three minutes of load and change, in which nothing grows", budget: 300, run: soak },
     Stage { name: "demo", what: "the demo, once", budget: 60, run: demo },
 ];
 
@@ -278,6 +279,7 @@ fn stage_of(package: &str, test: &str) -> &'static str {
         "floods" => "floods",
         _ if test.starts_with("change") || test.starts_with("fault") => "change",
         "suites" | "smuggling" => "suites",
+        "soak" => "soak",
         _ => "cli",
     }
 }
@@ -324,6 +326,10 @@ fn floods(log: &mut Log) -> Result<()> {
 
 fn change(log: &mut Log) -> Result<()> {
     integration(log, "change")
+}
+
+fn soak(log: &mut Log) -> Result<()> {
+    integration(log, "soak")
 }
 
 fn suites(log: &mut Log) -> Result<()> {

@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut changes = 0;
     for edit in 0..edits {
         let mut route = named(routes / 2);
-        route.spec.hostnames = vec![format!("edit-{edit}.example.com").into()];
+        route.spec.hostnames = vec![format!("edit-{edit}.example.com")];
         resources.insert(route);
         let output = translator.update(resources.clone(), &last_good);
         changes += usize::from(!output.delta.is_empty());
