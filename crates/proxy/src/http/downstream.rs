@@ -125,8 +125,13 @@ pub(super) async fn serve(connection: &Rc<Connection>, io: Io, early: &[u8]) {
         if !matches!(wait(connection, &downstream, idle, pin!(lingered(connection))).await, Waited::Bytes) {
             return;
         }
-        // Boxed, so that a connection that rests does not hold the memory of its requests.
-        match Box::pin(active(connection, &downstream)).await {
+        // Boxed, so that a connection that rests, or whose head is slow, does not hold the memory of its requests.
+        let next = match read_head(connection, &downstream).await {
+            Ok(head) => Box::pin(active(connection, &downstream, head)).await,
+            Err(Some(error)) => Box::pin(refused(connection, &downstream, error)).await,
+            Err(None) => return,
+        };
+        match next {
             Next::Request | Next::Rest => {
                 downstream.borrow_mut().writer.shrink(true);
                 idle = connection.worker.now() + limits.http_idle.saturating_sub(PARK);
@@ -180,15 +185,10 @@ async fn wait(
     .await
 }
 
-/// Serves requests until none comes for a moment.
-async fn active(connection: &Rc<Connection>, downstream: &Shared) -> Next {
+/// Serves requests, `head` the first of them, until the next one is not there for a moment, or not whole.
+async fn active(connection: &Rc<Connection>, downstream: &Shared, mut head: RequestHead) -> Next {
     let mut closing = pin!(lingered(connection));
     loop {
-        let head = match read_head(connection, downstream).await {
-            Ok(head) => head,
-            Err(Some(error)) => return refused(connection, downstream, error).await,
-            Err(None) => return Next::Drop,
-        };
         let RequestHead { request, framing, keep_alive, expects_continue } = head;
         {
             let mut downstream = downstream.borrow_mut();
@@ -211,7 +211,19 @@ async fn active(connection: &Rc<Connection>, downstream: &Shared) -> Next {
             Waited::Closed => return Next::Drop,
             Waited::Expired => return Next::Rest,
         }
+        head = match now(read_head(connection, downstream)).await {
+            Poll::Ready(Ok(head)) => head,
+            Poll::Ready(Err(Some(error))) => return refused(connection, downstream, error).await,
+            Poll::Ready(Err(None)) => return Next::Drop,
+            Poll::Pending => return Next::Request,
+        };
     }
+}
+
+/// What a future comes to at once; it goes on in another one that starts where it has stopped.
+async fn now<T>(future: impl Future<Output = T>) -> Poll<T> {
+    let mut future = pin!(future);
+    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
 }
 
 /// Reads a request's head. `None`: the connection has ended, or the client takes too long.

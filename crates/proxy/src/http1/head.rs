@@ -148,6 +148,17 @@ fn fields(head: &Bytes, from: &[httparse::Header<'_>]) -> Result<HeaderMap, Head
     Ok(fields)
 }
 
+/// The empty path of `http://host?query` is written as `/` (RFC 9110 §4.2.3). `None` if that makes it too long.
+fn with_path(uri: Uri) -> Option<Uri> {
+    let query = match uri.path_and_query() {
+        Some(target) if uri.scheme().is_some() && target.as_str().starts_with('?') => format!("/{target}"),
+        _ => return Some(uri),
+    };
+    let mut parts = uri.into_parts();
+    parts.path_and_query = Some(query.parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
 /// Reads a request's head, as [`Scan`] has found it.
 pub(crate) fn request(head: &[u8]) -> Result<RequestHead, HeadError> {
     let head = Bytes::copy_from_slice(head);
@@ -164,7 +175,7 @@ pub(crate) fn request(head: &[u8]) -> Result<RequestHead, HeadError> {
     let mut request = Request::new(());
     *request.method_mut() =
         Method::from_bytes(parsed.method.unwrap_or_default().as_bytes()).map_err(|_| HeadError::Method)?;
-    *request.uri_mut() = uri;
+    *request.uri_mut() = with_path(uri).ok_or(HeadError::TargetTooLong)?;
     *request.version_mut() = version;
     let keep_alive = keep_alive(version, &headers);
     let expects_continue = version == Version::HTTP_11
@@ -278,6 +289,17 @@ mod tests {
                 assert_eq!(cut(bare.as_bytes(), step), Err(HeadError::BareLf), "{bare:?} {step}");
             }
             assert_eq!(cut(&b"\r\n".repeat(5), step), Err(HeadError::EmptyLines), "{step}");
+        }
+    }
+
+    #[test]
+    fn an_absolute_target_has_a_path() {
+        let target = |target: &str| {
+            let head = format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n");
+            request(head.as_bytes()).map(|head| head.request.uri().path_and_query().map(ToString::to_string))
+        };
+        for (from, to) in [("http://a?x=1", "/?x=1"), ("http://a", "/"), ("http://a/b?x", "/b?x"), ("/?x", "/?x")] {
+            assert_eq!(target(from), Ok(Some(to.to_owned())), "{from}");
         }
     }
 

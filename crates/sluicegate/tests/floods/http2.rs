@@ -30,7 +30,7 @@ fn flood(name: &str, connections: usize, floods: &[(&str, End)]) -> Result<()> {
         let ended: u64 = ended.iter().filter(|(how, _)| *how != "open").filter_map(|(_, count)| count.as_u64()).sum();
         ensure!(*end == Any || ended > 0, "{name}: no connection was ended: {told}");
     }
-    println!("{told:#}");
+    eprintln!("{told:#}");
     Ok(())
 }
 

