@@ -151,7 +151,7 @@ fn fields(head: &Bytes, from: &[httparse::Header<'_>]) -> Result<HeaderMap, Head
 /// The empty path of `http://host?query` is written as `/` (RFC 9110 §4.2.3). `None` if that makes it too long.
 fn with_path(uri: Uri) -> Option<Uri> {
     let query = match uri.path_and_query() {
-        Some(target) if uri.scheme().is_some() && target.as_str().starts_with('?') => format!("/{target}"),
+        Some(target) if uri.scheme().is_some() && target.as_str().starts_with('?') => format!("/{}", target.as_str()),
         _ => return Some(uri),
     };
     let mut parts = uri.into_parts();

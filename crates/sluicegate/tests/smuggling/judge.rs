@@ -344,13 +344,14 @@ fn against_log(wired: &[Wired<'_>], lines: &[&Value]) -> Vec<String> {
             && line["host"] == request.one("host").unwrap_or_default()
             && path_fits
     };
+    let mut broken_off = Vec::new();
     for wired in wired {
         let request = wired.request;
         if request.first.0.is_empty() {
             continue;
         }
-        while forwarded.peek().is_some_and(|line| is_broken_off(line) && !same(line, request)) {
-            forwarded.next();
+        while let Some(line) = forwarded.next_if(|line| is_broken_off(line) && !same(line, request)) {
+            broken_off.push(line);
         }
         match forwarded.peek() {
             Some(line) if same(line, request) => {
@@ -369,6 +370,10 @@ fn against_log(wired: &[Wired<'_>], lines: &[&Value]) -> Vec<String> {
             // A kept connection had died, so it was sent again.
             _ if last.is_some_and(|(line, unanswered)| unanswered && same(line, request)) => {
                 last = last.map(|(line, _)| (line, wired.answer.is_none()));
+            }
+            // It was broken off, and reached its own connection behind the one that came after it.
+            _ if broken_off.iter().any(|line| same(line, request)) => {
+                broken_off.retain(|line| !same(line, request));
             }
             // The origin (Puma, with some request lines) neither answered nor hung up before the gateway was ended.
             _ if wired.answer.is_none() => {}
