@@ -230,7 +230,7 @@ impl Report {
         for origin in &self.origins {
             let honest = &self.counts[&(*origin, "honest")];
             assert!(
-                honest.forwarded * 10 >= honest.payloads * 9 && honest.declined * 4 <= honest.payloads,
+                honest.forwarded * 10 >= honest.payloads * 9 && honest.declined * 2 <= honest.payloads,
                 "{origin}: {honest:?}"
             );
             let of_origin = self.counts.iter().filter(|((o, _), _)| o == origin);
