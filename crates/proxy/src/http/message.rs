@@ -145,9 +145,8 @@ fn is_host(text: &str) -> bool {
     port_fits && name_fits
 }
 
-/// Refuses what two parsers could read in two ways. hyper has already refused whitespace before colons, folded lines,
-/// differing or broken lengths and Transfer-Encoding in HTTP/1.0; of Transfer-Encoding with Content-Length it takes the
-/// former, drops the latter and closes afterwards (RFC 9112 6.1).
+/// Refuses what two parsers could read in two ways, in HTTP/2 as well: in HTTP/1.1 the codec has done so already (RFC 9112
+/// 6.1).
 pub(super) fn check_framing<B>(request: &Request<B>, seen: Seen) -> Result<(), Malformed> {
     if seen.transfer_encoding {
         let mut encodings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
@@ -168,7 +167,7 @@ pub(super) fn check_framing<B>(request: &Request<B>, seen: Seen) -> Result<(), M
 pub(super) fn check_response(parts: &mut response::Parts, seen: Seen) -> Result<(), Malformed> {
     let headers = &mut parts.headers;
     if matches!(parts.status, StatusCode::SWITCHING_PROTOCOLS | StatusCode::NO_CONTENT) {
-        // They have no body and must not say how long it is (RFC 9110 8.6, RFC 9112 6.1); hyper reads none.
+        // They have no body and must not say how long it is (RFC 9110 8.6, RFC 9112 6.1); none is read.
         headers.remove(header::CONTENT_LENGTH);
         headers.remove(header::TRANSFER_ENCODING);
         return Ok(());
