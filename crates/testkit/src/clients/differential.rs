@@ -8,14 +8,14 @@ use super::Outcome;
 /// The steps that read differently along two ways, each as it read in the last round; empty when there are none.
 ///
 /// A cluster tells its brokers of a change one after another, so that two runs of the script differ now and then on the
-/// same way. Such a step is given a second round: what a gateway does to it, it does in both.
+/// same way. Such a step is given a second round and a third: what a gateway does to it, it does in all.
 ///
 /// # Errors
 /// When a run fails, or when the ways differ in how many steps they have.
 pub fn differing_steps(mut both_ways: impl FnMut(&str) -> Result<(Outcome, Outcome)>) -> Result<Vec<String>> {
     let mut suspects: Option<Vec<String>> = None;
     let mut report = Vec::new();
-    for round in ["first", "second"] {
+    for round in ["first", "second", "third"] {
         let (one, other) = both_ways(round)?;
         let (one, other) = (steps(&one), steps(&other));
         if one.len() != other.len() || one.is_empty() {
