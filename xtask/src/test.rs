@@ -31,13 +31,13 @@ const STAGES: [Stage; 14] = [
     Stage { name: "unit", what: "tests beside the code", budget: 90, run: unit },
     Stage { name: "fuzz", what: "a minute for each target", budget: 520, run: fuzzing },
     Stage { name: "http", what: "HTTP and TLS end to end", budget: 80, run: http },
-    Stage { name: "cli", what: "the command line, published manifests and bad input end to end", budget: 60, run: cli },
+    Stage { name: "cli", what: "the command line, published manifests and bad input end to end", budget: 90, run: cli },
     Stage { name: "kafka", what: "real brokers and clients end to end", budget: 620, run: kafka },
     Stage { name: "floods", what: "floods and slow sockets, with good clients beside them", budget: 200, run: floods },
     Stage {
         name: "change",
         what: "load of all protocols while configuration, gateways and brokers change",
-        budget: 240,
+        budget: 330,
         run: change,
     },
     Stage {
