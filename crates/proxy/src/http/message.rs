@@ -308,9 +308,23 @@ pub(super) fn append_forwarded_for(headers: &mut HeaderMap, seen: Seen, client: 
     headers.insert(FORWARDED_FOR, HeaderValue::from_bytes(&joined).unwrap_or_else(|_| client.clone()));
 }
 
-/// Removes from trailers what must not be there, as it would change how the message is read or routed (RFC 9110 6.5.1).
+/// What frames, addresses or authenticates a message, or says how its content is read: no trailers (RFC 9110 6.5.1).
+const NO_TRAILERS: [HeaderName; 10] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::TRAILER,
+    header::AUTHORIZATION,
+    header::WWW_AUTHENTICATE,
+    header::COOKIE,
+    header::SET_COOKIE,
+    header::EXPECT,
+    header::CONTENT_ENCODING,
+    header::CONTENT_RANGE,
+];
+
+/// Removes from trailers what must not be there.
 pub(super) fn clean_trailers(trailers: &mut HeaderMap) {
-    for name in HOP_BY_HOP.iter().chain([&header::HOST, &header::CONTENT_LENGTH, &header::TRAILER]) {
+    for name in HOP_BY_HOP.iter().chain(&NO_TRAILERS) {
         trailers.remove(name);
     }
 }
@@ -375,7 +389,9 @@ mod tests {
     #[test]
     fn trailers_and_lengths_have_one_reading() {
         let mut trailers = HeaderMap::new();
-        for name in ["x-ok", "host", "content-length", "te", "x-forwarded-for", "x_forwarded_host", "x_user"] {
+        for name in
+            ["x-ok", "host", "te", "authorization", "set-cookie", "x-forwarded-for", "x_forwarded_host", "x_user"]
+        {
             trailers.append(name, HeaderValue::from_static("1"));
         }
         clean_request_trailers(&mut trailers, |name| is_alias(name, &HeaderName::from_static("x-user")));
