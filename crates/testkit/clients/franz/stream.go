@@ -30,6 +30,7 @@ type stream struct {
 	sent     chan struct{}
 	producer *kgo.Client
 	members  []*kgo.Client
+	taking   map[*kgo.Client]bool // the members that have taken a record
 	polling  sync.WaitGroup
 }
 
@@ -84,7 +85,7 @@ func (t target) streamStart(ctx context.Context, r request) error {
 	if streaming != nil {
 		return errors.New("a stream runs already")
 	}
-	s := &stream{reasons: map[string]int{}, sent: make(chan struct{})}
+	s := &stream{reasons: map[string]int{}, taking: map[*kgo.Client]bool{}, sent: make(chan struct{})}
 	for range r.Partitions {
 		s.partitions = append(s.partitions, &progress{acknowledged: map[int]bool{}, consumed: map[int]int64{}, offsets: map[int64]bool{}, highest: -1})
 	}
@@ -112,6 +113,10 @@ func (t target) streamStart(ctx context.Context, r request) error {
 	}
 	go s.produce(running, time.Duration(r.IntervalMs)*time.Millisecond)
 	streaming = s
+	// A member that joins later makes the others give up partitions, and cut the connections on which their fetches wait.
+	if err := s.joined(ctx); err != nil {
+		return err
+	}
 	if err := s.everywhere(ctx); err != nil {
 		return err
 	}
@@ -171,6 +176,7 @@ func (s *stream) poll(member *kgo.Client) {
 		}
 		now := time.Now()
 		for _, record := range fetches.Records() {
+			s.taking[member] = true
 			s.take(record, now)
 		}
 		s.mu.Unlock()
@@ -202,6 +208,22 @@ func (s *stream) take(record *kgo.Record, now time.Time) {
 	}
 	p.offsets[record.Offset] = true
 	p.highest = max(p.highest, number)
+}
+
+// joined waits until every member has a share of the partitions.
+func (s *stream) joined(ctx context.Context) error {
+	for {
+		s.mu.Lock()
+		taking := len(s.taking)
+		s.mu.Unlock()
+		if taking == len(s.members) {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%d of %d members have taken a record: %w", taking, len(s.members), ctx.Err())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // everywhere waits until every partition has an acknowledged record that was sent from now on, and a consumed one.
