@@ -10,6 +10,7 @@ mod broker;
 mod client;
 mod count;
 mod paths;
+mod profile;
 mod world;
 
 use std::collections::BTreeMap;
@@ -42,7 +43,7 @@ pub(crate) fn run(update: bool) -> Result<()> {
             counts.iter().map(|(path, count)| (path.clone(), json!(count.round()))).collect();
         let text = serde_json::to_string_pretty(&json!({ "compiler": compiler()?, "instructions": paths }))?;
         fs::write(&file, text + "\n")?;
-        println!("{} written", file.display());
+        println!("{} and {} written", file.display(), profile::write(&counts)?.display());
     }
     let text = fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
     compare(&counts, &serde_json::from_str(&text)?, &compiler()?)

@@ -1,6 +1,5 @@
 //! The paths that are counted.
 
-use std::fs;
 use std::net::Shutdown;
 use std::path::Path;
 
@@ -12,8 +11,8 @@ use super::Counts;
 use super::broker;
 use super::client::{self, Http2};
 use super::count;
+use super::profile;
 use super::world::{FILTERED, HOST, LARGE, LAST, PASSTHROUGH, PLAIN, ROUTES, SMALL, World};
-use crate::run;
 
 pub(super) const ONE_ROUTE: &str = "http1 GET";
 pub(super) const LAST_ROUTE: &str = "http1 GET, last of 5000 routes";
@@ -87,10 +86,7 @@ fn count_path(
     let count = world.gateway.each(operations, operation)?;
     println!("  {path:<44} {count:>10.0}");
     counts.insert(path.to_owned(), count);
-    let kept = run::root().join("target/gate");
-    fs::create_dir_all(&kept)?;
-    fs::copy(world.gateway.newest(), kept.join(format!("{}.callgrind", path.replace([' ', ','], "-"))))?;
-    Ok(())
+    profile::keep(path, &world.gateway.newest())
 }
 
 /// One changed route among many, in the translation alone.

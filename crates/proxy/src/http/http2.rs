@@ -58,7 +58,8 @@ pub(super) async fn serve(connection: &Rc<Connection>, io: Io, early: Bytes) {
         .keep_alive_timeout(PONG);
     let service = {
         let connection = Rc::clone(connection);
-        service_fn(move |request| answer(Rc::clone(&connection), request))
+        // Boxed, as a task is moved several times on its way to the scheduler.
+        service_fn(move |request| Box::pin(answer(Rc::clone(&connection), request)))
     };
     let wire = Rc::new(RefCell::new(Wire::new(io, early, limits, Rc::clone(connection))));
     let why = {
