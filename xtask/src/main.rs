@@ -21,6 +21,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   bench gate           instructions of the hot paths beside xtask/instructions.json; --update writes it
   bench [ROW…]         CPU, memory and instructions beside other proxies; --help lists the rows
   kafka [OPTIONS]      real brokers by hand: --brokers N, --version V; stays up until Ctrl-C
+  cluster up           a Kubernetes control plane with the Gateway API, in the background; options: docs/developing/cluster.md
+  cluster COMMAND      status, down, kubectl ARGUMENT…, exec PROGRAM ARGUMENT…, backends
+  conformance          the Gateway API's official suite: --run TEST, --features A,B, --report FILE, --gateway-class NAME
   fuzz TARGET [SECS]   one fuzz target: http1 kafka_decode kafka_session route_match sni yaml_load
 ";
 
@@ -41,10 +44,7 @@ fn main() -> ExitCode {
         ["bench", "gate"] => gate::run(false),
         ["bench", "gate", "--update"] => gate::run(true),
         ["bench", ref rest @ ..] => bench::run(rest),
-        [later @ ("conformance" | "cluster"), ..] => {
-            eprintln!("not there yet: {later}");
-            return ExitCode::from(2);
-        }
+        [verb @ ("cluster" | "conformance"), ref rest @ ..] => run::testkit(verb, rest),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -42,7 +42,7 @@ pub(crate) fn status(command: &mut Command) -> Result<()> {
 
 /// A command of the test kit's own program; what it needs of the gateway is built first.
 pub(crate) fn testkit(verb: &str, arguments: &[&str]) -> Result<()> {
-    if verb == "demo" {
+    if matches!((verb, arguments.first()), ("demo" | "conformance", _) | ("cluster", Some(&"up"))) {
         status(&mut cargo(&["build", "--quiet", "-p", "sluicegate"]))?;
     }
     status(cargo(&["run", "--quiet", "-p", "testkit", "--", verb]).args(arguments))

@@ -280,6 +280,7 @@ fn stage_of(package: &str, test: &str) -> &'static str {
         _ if test.starts_with("change") || test.starts_with("fault") => "change",
         "suites" | "smuggling" => "suites",
         "soak" => "soak",
+        "cluster" => "cluster",
         _ => "cli",
     }
 }

@@ -19,6 +19,7 @@
 pub mod apt;
 pub mod certs;
 pub mod clients;
+pub mod cluster;
 pub mod echo;
 pub mod floods;
 pub mod grpc;
@@ -37,6 +38,7 @@ pub mod suites;
 
 pub use certs::{Ca, Identity};
 pub use clients::{Client, Group, Outcome, Protocol, Session, Target, User, Verb, differing_steps};
+pub use cluster::Cluster;
 pub use hosts::Hosts;
 pub use kafka::{KafkaCluster, Listener};
 pub use net::{LoopbackNet, free_port};

@@ -1,6 +1,8 @@
-//! What `cargo xtask` runs of the test kit: `fetch`, `kafka`, `demo`.
+//! What `cargo xtask` runs of the test kit: `fetch`, `kafka`, `cluster`, `conformance`, `demo`.
 #![allow(clippy::print_stdout, reason = "a command-line tool")]
 
+#[path = "program/cluster.rs"]
+mod cluster;
 #[path = "program/demo.rs"]
 mod demo;
 
@@ -15,9 +17,13 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["fetch"] => fetch(),
         ["kafka", ref options @ ..] => kafka(options),
+        ["cluster", ref rest @ ..] => cluster::run(rest),
+        ["conformance", ref rest @ ..] => cluster::conformance(rest),
         ["demo"] => demo::run(false),
         ["demo", "--once"] => demo::run(true),
-        _ => bail!("usage: testkit fetch | kafka [--brokers N] [--version V] | demo [--once]"),
+        _ => bail!(
+            "usage: testkit fetch | kafka [--brokers N] [--version V] | cluster COMMAND | conformance [OPTIONS] | demo [--once]"
+        ),
     }
 }
 
