@@ -1,8 +1,8 @@
-use crate::{drain::Signal, listener::Listener};
+use crate::{drain::Signal, listener::Listener, upstream::balance::Active};
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 /// A client connection: where it comes from and how it came in.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Conn {
     /// The client; an IPv4 client of a dual-stack socket has its IPv4 address.
     pub(crate) peer: SocketAddr,
@@ -13,13 +13,15 @@ pub(crate) struct Conn {
     /// SNI in lower case.
     pub(crate) sni: Option<Arc<str>>,
     /// Of the ended TLS session.
-    pub(crate) tls: Option<TlsInfo>,
+    pub(crate) tls: Option<Box<TlsInfo>>,
     /// When it was accepted.
     pub(crate) accepted: Instant,
     /// Unique in this process.
     pub(crate) id: u64,
     /// Fires when the connection should end at its next good moment: the proxy drains, or the listener is gone.
     pub(crate) closing: Signal,
+    /// Counts it, as long as it lives.
+    pub(crate) _active: Active,
 }
 
 /// What TLS has agreed on.

@@ -182,6 +182,8 @@ fn adopt(worker: &Worker, stream: TcpStream, peer: SocketAddr, port: u16) {
     if worker.shared().connections() > worker.shared().max_connections {
         listener.metrics.error(Cause::Limit);
         if !worker.evict() {
+            let why = "more connections than may be, and each has made a request";
+            accept::log_refusal(worker, worker.next_connection(), peer, listener, None, Cause::Limit, why);
             return;
         }
     }
@@ -190,9 +192,6 @@ fn adopt(worker: &Worker, stream: TcpStream, peer: SocketAddr, port: u16) {
     let local =
         stream.local_addr().map_or_else(|_| SocketAddr::new(IpAddr::from([0, 0, 0, 0]), port.number), canonical);
     let arrival = accept::Arrival { peer, local, accepted: worker.now(), id: worker.next_connection() };
-    let (own, port) = (worker.clone(), Arc::clone(port));
-    worker.spawn_connection(arrival.id, async move {
-        accept::serve(own, stream, arrival, port).await;
-        drop(load);
-    });
+    let serving = accept::serve(worker.clone(), stream, arrival, Arc::clone(port));
+    worker.spawn_connection(arrival.id, peer, listener, load, serving);
 }

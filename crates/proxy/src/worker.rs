@@ -2,12 +2,14 @@
 
 use crate::{
     config::Runtime,
-    control::Shared,
+    control::{Loaded, Shared},
     drain::Signal,
     http,
+    listener::{Cause, Listener},
     options::Limits,
     socket::{self, Handed, Sockets},
     telemetry::{access_log::AccessLog, metrics::Metrics},
+    tls::accept::{self, Serving},
 };
 use arc_swap::{ArcSwap, Cache};
 use std::{
@@ -42,6 +44,9 @@ struct Inner {
     connections: Cell<u64>,
     /// Connections that have asked for nothing yet, by id and so by age.
     waiting: RefCell<BTreeMap<u64, AbortHandle>>,
+    /// Those of them that make room for others, until they have.
+    evicted: RefCell<HashSet<u64>>,
+    stopping: Cell<bool>,
     held_heads: Cell<usize>,
     random: Cell<u64>,
     http: http::Pool,
@@ -58,6 +63,8 @@ impl Worker {
             access_log: AccessLog::new(shared.log.clone()),
             connections: Cell::new(0),
             waiting: RefCell::default(),
+            evicted: RefCell::default(),
+            stopping: Cell::new(false),
             held_heads: Cell::new(0),
             random: Cell::new(RandomState::new().hash_one(index) | 1),
             http: http::Pool::default(),
@@ -82,9 +89,16 @@ impl Worker {
     }
 
     /// Runs the task of a connection, which may make room for others ([`Worker::evict`]) until it has
-    /// [asked for something](Worker::has_asked).
-    pub(crate) fn spawn_connection(&self, id: u64, task: impl Future<Output = ()> + 'static) {
-        let ends = Ends { worker: self.clone(), id };
+    /// [asked for something](Worker::has_asked). `listener` is where it came in, for the log.
+    pub(crate) fn spawn_connection(
+        &self,
+        id: u64,
+        client: SocketAddr,
+        listener: &Arc<Listener>,
+        load: Loaded,
+        task: Serving,
+    ) {
+        let ends = Ends { worker: self.clone(), id, client, listener: Arc::clone(listener), _load: load };
         let task = tokio::task::spawn_local(async move {
             task.await;
             drop(ends);
@@ -101,7 +115,8 @@ impl Worker {
     /// clients fill the gateway with themselves alone: one that speaks soon has time to.
     pub(crate) fn evict(&self) -> bool {
         let oldest = self.0.waiting.borrow_mut().pop_first();
-        if let Some((_, task)) = &oldest {
+        if let Some((id, task)) = &oldest {
+            self.0.evicted.borrow_mut().insert(*id);
             task.abort();
         }
         oldest.is_some()
@@ -146,6 +161,11 @@ impl Worker {
     /// Whether the proxy drains. A connection looks at [`crate::conn::Conn::closing`], which listeners that go fire too.
     pub(crate) fn draining(&self) -> bool {
         self.0.drain.is_fired()
+    }
+
+    /// Whether what is left ends now, as the time of the drain is over.
+    pub(crate) fn stopping(&self) -> bool {
+        self.0.stopping.get()
     }
 
     /// Fires when a drain is about to end, for connections that have no better moment to say goodbye.
@@ -207,11 +227,22 @@ impl Worker {
 struct Ends {
     worker: Worker,
     id: u64,
+    client: SocketAddr,
+    listener: Arc<Listener>,
+    _load: Loaded,
 }
 
 impl Drop for Ends {
     fn drop(&mut self) {
-        self.worker.has_asked(self.id);
+        let Self { worker, id, client, listener, .. } = self;
+        worker.has_asked(*id);
+        let evicted = &worker.0.evicted;
+        // Empty but when there are too many.
+        if !evicted.borrow().is_empty() && evicted.borrow_mut().remove(id) {
+            let why =
+                "made room for a new one: more connections than may be, and none has waited longer without a request";
+            accept::log_refusal(worker, *id, *client, listener, None, Cause::Limit, why);
+        }
     }
 }
 
@@ -248,8 +279,8 @@ pub(crate) fn run(
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     let _ = shared.runtimes[index].set(runtime.metrics());
-    runtime.block_on(async move {
-        let worker = Worker::new(index, shared);
+    let worker = Worker::new(index, shared);
+    runtime.block_on(async {
         worker.spawn(worker.access_log().clone().flusher());
         let mut accepting: BTreeMap<SocketAddr, Accepting> = BTreeMap::new();
         loop {
@@ -294,11 +325,13 @@ pub(crate) fn run(
             }
             worker.shared().acknowledge(index, now.sequence);
             if now.stop {
+                worker.0.stopping.set(true);
                 break;
             }
         }
-        worker.access_log().flush();
     });
-    // Tasks that are still there, and their connections, end with the runtime.
+    // Tasks that are still there, and their connections, end with the runtime, and their requests have their lines.
+    drop(runtime);
+    worker.access_log().flush();
     Ok(())
 }

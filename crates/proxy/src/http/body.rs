@@ -171,6 +171,13 @@ impl RequestBody {
         }
     }
 
+    /// They are not taken for now.
+    pub(super) fn settle(&mut self) {
+        if let RequestSource::Http1(downstream) = &self.source {
+            downstream.borrow_mut().settle();
+        }
+    }
+
     /// So many of them have gone on their way.
     pub(super) fn consume(&mut self, length: usize) {
         match &mut self.source {
@@ -250,8 +257,7 @@ impl Watch {
     }
 
     /// Waits for a future, but not too long.
-    pub(super) async fn guard<F: Future>(&mut self, meter: &Meter, future: F) -> Result<F::Output, Flag> {
-        let mut future = std::pin::pin!(future);
+    pub(super) async fn guard<F: Future>(&mut self, meter: &Meter, mut future: Pin<&mut F>) -> Result<F::Output, Flag> {
         std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
             Poll::Pending => self.poll_expired(meter, cx).map(Err),
@@ -391,6 +397,13 @@ impl ResponseBody {
             Source::Text(text) => text,
             Source::Http1 { lease, .. } => lease.as_ref().map_or(&[], Lease::data),
             Source::Http2 { frames, .. } => &frames.data,
+        }
+    }
+
+    /// They are not taken for now.
+    pub(super) fn settle(&mut self) {
+        if let Source::Http1 { lease: Some(lease), .. } = &mut self.source {
+            lease.settle();
         }
     }
 

@@ -6,7 +6,7 @@ use super::{
     exchange,
     head::Held,
     pipeline,
-    server::{Connection, lingered, refuse},
+    server::{Connection, lingered, refuse, rest},
     timer::Timer,
     upgrade::Tunnel,
     upstream::announced,
@@ -15,6 +15,7 @@ use crate::{
     http1::{self, BodyError, Encoding, Filled, HeadError, RequestHead, SMALL, Scan, Stream, Writer},
     io::Io,
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use std::{
     cell::RefCell,
@@ -27,7 +28,7 @@ use std::{
 use tokio::io::AsyncWrite;
 
 /// How long a connection waits for the next request before it is put to rest.
-const PARK: Duration = Duration::from_secs(1);
+const PARK: Duration = Duration::from_millis(250);
 /// How long a client may take to end a connection that we have ended, and what it may send meanwhile: closed at once, the
 /// connection would take the response with it (RFC 9112 9.6).
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -63,6 +64,11 @@ impl Downstream {
 
     pub(super) fn consume(&mut self, length: usize) {
         self.stream.consume(length);
+    }
+
+    /// [`Downstream::data`] is not taken for now.
+    pub(super) fn settle(&mut self) {
+        self.stream.settle();
     }
 
     pub(super) fn is_body_done(&self) -> bool {
@@ -102,51 +108,82 @@ enum Next {
     /// It waits for one.
     Rest,
     /// It has switched protocols.
-    Tunnel(Tunnel),
+    Tunnel(Box<Tunnel>),
     /// It ends at once.
     Drop,
     /// It ends when the client has seen that.
     Close,
 }
 
-/// Serves a client's connection; `early`: bytes that were read before.
-pub(super) async fn serve(connection: &Rc<Connection>, io: Io, early: &[u8]) {
+/// Some requests, until none comes for a moment; gives the connection back if it goes on.
+pub(super) type Burst = Pin<Box<dyn Future<Output = Option<Io>>>>;
+
+/// Serves a client's connection; `first`: its first requests. Bursts are boxed, so that a connection at rest holds its socket
+/// and not the memory of its requests.
+pub(super) async fn serve(connection: &Rc<Connection>, first: Burst) {
+    let idle = connection.worker.limits().http_idle;
+    let (mut until, mut started) = (connection.worker.now() + idle, 0);
+    let mut next = Some(first);
+    while let Some(now) = next.take()
+        && let Some(io) = now.await
+    {
+        if connection.started.get() != started {
+            started = connection.started.get();
+            until = connection.worker.now() + idle.saturating_sub(PARK);
+        }
+        if rest(connection, &io, until).await {
+            next = Some(burst(connection, io, Bytes::new()));
+        }
+    }
+}
+
+/// A burst of requests; `early`: bytes that were read before.
+pub(super) fn burst(connection: &Rc<Connection>, io: Io, early: Bytes) -> Burst {
+    Box::pin(requests(Rc::clone(connection), io, early))
+}
+
+async fn requests(connection: Rc<Connection>, io: Io, early: Bytes) -> Option<Io> {
+    let connection = &connection;
     let buffers = Rc::clone(connection.worker.http_pool().buffers());
-    let downstream = Downstream {
-        stream: Stream::new(io, buffers, early),
+    let downstream = Rc::new(RefCell::new(Downstream {
+        stream: Stream::new(io, buffers, &early),
         writer: Writer::default(),
         scan: Scan::default(),
         expects_continue: false,
-    };
-    let downstream = Rc::new(RefCell::new(downstream));
-    let limits = connection.worker.limits();
-    let mut idle = connection.worker.now() + limits.http_idle;
+    }));
+    drop(early);
     loop {
-        if !matches!(wait(connection, &downstream, idle, pin!(lingered(connection))).await, Waited::Bytes) {
-            return;
+        let soon = connection.worker.now() + PARK.min(connection.worker.limits().http_idle);
+        match wait(connection, &downstream, soon, pin!(lingered(connection))).await {
+            Waited::Bytes => {}
+            Waited::Closed => return None,
+            Waited::Expired => break,
         }
-        // Boxed, so that a connection that rests, or whose head is slow, does not hold the memory of its requests.
+        // Boxed, so that a connection whose head is slow does not hold the memory of its requests.
         let next = match read_head(connection, &downstream).await {
             Ok(head) => Box::pin(active(connection, &downstream, head)).await,
             Err(Some(error)) => Box::pin(refused(connection, &downstream, error)).await,
-            Err(None) => return,
+            Err(None) => return None,
         };
         match next {
-            Next::Request | Next::Rest => {
-                downstream.borrow_mut().writer.shrink(true);
-                idle = connection.worker.now() + limits.http_idle.saturating_sub(PARK);
-            }
+            Next::Request => {}
+            Next::Rest => break,
             Next::Tunnel(tunnel) => {
                 if let Some(downstream) = Rc::into_inner(downstream) {
                     let (io, early) = downstream.into_inner().stream.into_parts();
                     Box::pin(tunnel.run(io, early)).await;
                 }
-                return;
+                return None;
             }
-            Next::Drop => return,
-            Next::Close => return Box::pin(close(&downstream)).await,
+            Next::Drop => return None,
+            Next::Close => {
+                Box::pin(close(&downstream)).await;
+                return None;
+            }
         }
     }
+    let (io, _) = Rc::into_inner(downstream)?.into_inner().stream.into_parts();
+    Some(io)
 }
 
 enum Waited {
@@ -253,8 +290,7 @@ async fn read_head(connection: &Connection, downstream: &Shared) -> Result<Reque
                 Poll::Pending => {
                     stream.compact();
                     if !held.grow(stream.capacity()) {
-                        refuse(connection, "too many large headers are waited for");
-                        return Poll::Ready(Err(None));
+                        return Poll::Ready(Err(Some(HeadError::NoRoom)));
                     }
                     let until = *until.get_or_insert_with(|| connection.worker.now() + limits.header_read);
                     return timer.borrow_mut().poll(until, cx).map(|()| Err(None));
@@ -268,7 +304,7 @@ async fn read_head(connection: &Connection, downstream: &Shared) -> Result<Reque
 /// Tells a client that its bytes are no request.
 async fn refused(connection: &Connection, downstream: &Shared, error: HeadError) -> Next {
     let status = error.status();
-    refuse(connection, &exchange::chain(&error));
+    refuse(connection, status, &exchange::chain(&error));
     {
         let mut downstream = downstream.borrow_mut();
         let head = downstream.writer.begin(Encoding::Length(0));
@@ -434,7 +470,7 @@ impl Responding<'_> {
                             continue;
                         }
                         Poll::Ready(Err(_)) => return Poll::Ready(Err(Cut)),
-                        Poll::Pending => {}
+                        Poll::Pending => self.body.settle(),
                     }
                 }
                 Poll::Ready(Ok(Filled::End)) => {

@@ -48,7 +48,7 @@ pub(super) enum Flag {
     ClientIdle,
     /// The client went away.
     ClientGone,
-    /// An upgraded connection ended as the proxy drained.
+    /// The drain's time was over, or an upgraded connection ended as the proxy drained.
     Drained,
 }
 
@@ -208,7 +208,8 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let cancelled = !self.complete && self.flag.is_none();
         if cancelled {
-            let drained = self.upgrading && self.connection.worker.draining();
+            let worker = &self.connection.worker;
+            let drained = worker.stopping() || self.upgrading && worker.draining();
             self.flag = Some(if drained { Flag::Drained } else { Flag::ClientGone });
         }
         let duration = self.connection.worker.now().saturating_duration_since(self.started);

@@ -11,8 +11,8 @@ use snapshot::{HeaderEdit, HttpFilter, PathModifier, Redirect, UrlRewrite};
 /// The filters of a rule or of one of its backends.
 #[derive(Debug, Default)]
 pub(super) struct Filters {
-    /// Answers in the backend's place.
-    pub(super) redirect: Option<Redirect>,
+    /// Answers in the backend's place. Boxed: few rules have one, and there are thousands of rules.
+    pub(super) redirect: Option<Box<Redirect>>,
     request: Box<[RequestFilter]>,
     response: Box<[Edit]>,
 }
@@ -62,7 +62,7 @@ impl Filters {
                     if let Some(hostname) = &to.hostname {
                         host_value(hostname)?;
                     }
-                    redirect = Some(to.clone());
+                    redirect = Some(Box::new(to.clone()));
                 }
             }
         }

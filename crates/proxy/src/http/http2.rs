@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{io::Io, options::Limits};
 use bytes::{Buf, Bytes};
+use http::StatusCode;
 use hyper::{server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
@@ -42,7 +43,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Serves a connection; `early` are bytes that were read before.
 pub(super) async fn serve(connection: &Rc<Connection>, io: Io, early: Bytes) {
-    connection.http2.set(true);
+    let shared = connection.begin_http2();
     let limits = connection.worker.limits();
     let mut builder = http2::Builder::new(Spawn(connection.worker.clone()));
     builder
@@ -70,10 +71,10 @@ pub(super) async fn serve(connection: &Rc<Connection>, io: Io, early: Bytes) {
             let seen = connection.started.get();
             tokio::select! {
                 biased;
-                () = connection.flooded.fired() => break connection.flood.get(),
+                () = shared.flooded.fired() => break shared.flood.get(),
                 result = &mut http => {
                     if let Err(error) = result && connection.started.get() == 0 && !error.is_canceled() {
-                        refuse(connection, &exchange::chain(&error));
+                        refuse(connection, StatusCode::BAD_REQUEST, &exchange::chain(&error));
                     }
                     return;
                 }
@@ -95,7 +96,7 @@ pub(super) async fn serve(connection: &Rc<Connection>, io: Io, early: Bytes) {
             }
         }
     };
-    refuse(connection, why);
+    refuse(connection, StatusCode::BAD_REQUEST, why);
     let last = wire.borrow().goaway();
     let io = wire.borrow_mut().io.take();
     if let (Some(mut io), Some(goaway)) = (io, last) {

@@ -5,7 +5,7 @@ use super::{
     server::Connection,
 };
 use crate::{telemetry::line::Line, upstream::Endpoint};
-use http::Version;
+use http::{StatusCode, Version};
 use snapshot::EndpointAddress;
 use std::{net::SocketAddr, time::Duration};
 
@@ -97,7 +97,7 @@ impl Exchange {
 }
 
 /// Logs a connection whose bytes are no request, as if they were one.
-pub(super) fn log_refusal(connection: &Connection, why: &str) {
+pub(super) fn log_refusal(connection: &Connection, status: StatusCode, why: &str) {
     let conn = &connection.conn;
     connection.worker.access_log().log(|out| {
         let mut line = Line::begin(out);
@@ -106,7 +106,7 @@ pub(super) fn log_refusal(connection: &Connection, why: &str) {
         for name in ["method", "host", "path"] {
             line.plain(name, "");
         }
-        line.number("status", 400);
+        line.number("status", status.as_u16().into());
         line.number("bytes_received", 0);
         line.number("bytes_sent", 0);
         line.millis("duration_ms", conn.accepted.elapsed());

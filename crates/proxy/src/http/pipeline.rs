@@ -26,7 +26,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts,
     uri::PathAndQuery,
 };
-use std::{rc::Rc, sync::Arc, time::Instant};
+use std::{pin::pin, rc::Rc, sync::Arc, time::Instant};
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -216,7 +216,10 @@ async fn forward(
     let outgoing = Outgoing { parts, target, upgrade, wants_trailers };
     let mut watch = watch(&exchange, &rule);
     let meter = Rc::clone(&exchange.meter);
-    let sent = watch.guard(&meter, send(&mut exchange, &connection, &backend, outgoing, body)).await;
+    let sent = {
+        let sending = pin!(send(&mut exchange, &connection, &backend, outgoing, body));
+        watch.guard(&meter, sending).await
+    };
     let (response, lease) = match sent {
         Ok(Ok(sent)) => sent,
         Ok(Err(refused)) => return Err((exchange, refused)),
@@ -377,7 +380,12 @@ async fn lease(
             ));
         };
         exchange.endpoint = Some(Arc::clone(&endpoint));
-        match worker.http_pool().lease(worker, backend, &endpoint, want, fresh).await {
+        let kept = if fresh { None } else { worker.http_pool().kept(worker, backend, &endpoint, want) };
+        if let Some(lease) = kept {
+            return Ok(lease);
+        }
+        // Boxed, so that not every request holds what it takes to connect.
+        match Box::pin(worker.http_pool().lease(worker, backend, &endpoint, want, fresh)).await {
             Ok(lease) => return Ok(lease),
             Err(error) if tries <= 1 => {
                 let flag = match &error {

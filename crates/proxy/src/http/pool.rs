@@ -153,7 +153,18 @@ impl Pool {
         point
     }
 
-    /// A connection to an endpoint, kept or new.
+    /// A connection to an endpoint that has been kept.
+    pub(super) fn kept(
+        &self,
+        worker: &Worker,
+        backend: &Arc<Backend>,
+        endpoint: &Arc<Endpoint>,
+        want: Want,
+    ) -> Option<Lease> {
+        self.peer(endpoint).take(worker, want == Want::Any && may_multiplex(backend))
+    }
+
+    /// A connection to an endpoint where none [has been kept](Pool::kept): a new one, or one that came about meanwhile.
     pub(super) async fn lease(
         &self,
         worker: &Worker,
@@ -164,9 +175,6 @@ impl Pool {
     ) -> Result<Lease, LeaseError> {
         let peer = self.peer(endpoint);
         let multiplex = want == Want::Any && may_multiplex(backend);
-        if !fresh && let Some(lease) = peer.take(worker, multiplex) {
-            return Ok(lease);
-        }
         // One at a time makes an HTTP/2 connection; who waited looks again first. Nobody waits for long, as it may fail.
         let _turn = if multiplex { timeout(PATIENCE, peer.connecting.lock()).await.ok() } else { None };
         if multiplex
@@ -385,6 +393,13 @@ impl Lease {
         match &self.connection {
             Leased::One { upstream, .. } => upstream.data(),
             Leased::Many(_) => &[],
+        }
+    }
+
+    /// [`Lease::data`] is not taken for now.
+    pub(super) fn settle(&mut self) {
+        if let Leased::One { upstream, .. } = &mut self.connection {
+            upstream.settle();
         }
     }
 

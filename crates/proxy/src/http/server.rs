@@ -19,16 +19,19 @@ use crate::{
     worker::Worker,
 };
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     convert::Infallible,
+    future::poll_fn,
     io::ErrorKind,
+    pin::pin,
     rc::{Rc, Weak},
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 
 /// What a connection without a request gets once it should end: a request may be on its way (RFC 9112 9.6).
 const LINGER: Duration = Duration::from_secs(1);
@@ -42,17 +45,23 @@ pub(super) struct Connection {
     pub(super) forwarded: HeaderValue,
     /// For the moment between a change of the configuration and the end of the connection.
     fallback: Arc<Table>,
-    pub(super) http2: Cell<bool>,
     pub(super) active: Cell<usize>,
     pub(super) started: Cell<u64>,
+    /// If it speaks HTTP/2.
+    http2: OnceCell<Box<Http2>>,
+    tunnel: RefCell<Option<Box<Tunnel>>>,
+    /// Of the task that serves HTTP/1.1.
+    timer: Rc<RefCell<Timer>>,
+}
+
+/// What the requests of an HTTP/2 connection share besides.
+#[derive(Default)]
+pub(super) struct Http2 {
     /// Requests that the client cancelled: since when, and how many.
-    cancelled: Cell<(Instant, u32)>,
+    cancelled: Cell<(Option<Instant>, u32)>,
     /// The client does more of something than it may, and of what.
     pub(super) flooded: Signal,
     pub(super) flood: Cell<&'static str>,
-    tunnel: RefCell<Option<Tunnel>>,
-    /// Of the task that serves HTTP/1.1.
-    timer: Rc<RefCell<Timer>>,
     /// Of requests that may still be under way.
     meters: RefCell<Vec<Weak<Meter>>>,
 }
@@ -67,7 +76,12 @@ impl Connection {
     }
 
     pub(super) fn is_http1(&self) -> bool {
-        !self.http2.get()
+        self.http2.get().is_none()
+    }
+
+    /// From now on it speaks HTTP/2.
+    pub(super) fn begin_http2(&self) -> &Http2 {
+        self.http2.get_or_init(Box::default)
     }
 
     /// A request begins.
@@ -76,11 +90,11 @@ impl Connection {
         if self.started.replace(self.started.get() + 1) == 0 {
             self.worker.has_asked(self.conn.id);
         }
-        let mut meters = self.meters.borrow_mut();
-        if meters.len() > 2 * self.active.get() {
-            meters.retain(|meter| meter.strong_count() > 0);
-        }
-        if !self.is_http1() {
+        if let Some(http2) = self.http2.get() {
+            let mut meters = http2.meters.borrow_mut();
+            if meters.len() > 2 * self.active.get() {
+                meters.retain(|meter| meter.strong_count() > 0);
+            }
             meters.push(Rc::downgrade(meter));
         }
     }
@@ -89,21 +103,19 @@ impl Connection {
     /// of it; so what has been quiet for longer waits for the client.
     pub(super) fn is_stalled(&self) -> bool {
         let quiet = |meter: Rc<Meter>| meter.last.get().elapsed() > meter.idle.get() + STALLED;
-        self.meters.borrow().iter().filter_map(Weak::upgrade).any(quiet)
+        self.http2.get().is_some_and(|http2| http2.meters.borrow().iter().filter_map(Weak::upgrade).any(quiet))
     }
 
     /// A request has ended.
     pub(super) fn end(&self, cancelled: bool) {
         self.active.set(self.active.get().saturating_sub(1));
-        if !cancelled || !self.http2.get() {
-            return;
-        }
+        let Some(http2) = self.http2.get().filter(|_| cancelled) else { return };
         let now = self.worker.now();
-        let (since, count) = match self.cancelled.get() {
-            (since, count) if now.saturating_duration_since(since) < Duration::from_secs(1) => (since, count + 1),
+        let (since, count) = match http2.cancelled.get() {
+            (Some(since), count) if now.saturating_duration_since(since) < Duration::from_secs(1) => (since, count + 1),
             _ => (now, 1),
         };
-        self.cancelled.set((since, count));
+        http2.cancelled.set((Some(since), count));
         if count > self.worker.limits().h2_resets_per_second {
             self.flood("more streams reset in a second than may be");
         }
@@ -111,17 +123,19 @@ impl Connection {
 
     /// The client is to be told to calm down, and the connection to end.
     pub(super) fn flood(&self, why: &'static str) {
-        self.flood.set(why);
-        self.flooded.fire();
+        if let Some(http2) = self.http2.get() {
+            http2.flood.set(why);
+            http2.flooded.fire();
+        }
     }
 
     /// Leaves what is to be done once the client has been sent a 101.
     pub(super) fn set_tunnel(&self, tunnel: Tunnel) {
-        *self.tunnel.borrow_mut() = Some(tunnel);
+        *self.tunnel.borrow_mut() = Some(Box::new(tunnel));
     }
 
     /// What was left there.
-    pub(super) fn take_tunnel(&self) -> Option<Tunnel> {
+    pub(super) fn take_tunnel(&self) -> Option<Box<Tunnel>> {
         self.tunnel.borrow_mut().take()
     }
 
@@ -132,23 +146,23 @@ impl Connection {
 }
 
 /// Serves one connection of an HTTP or HTTPS listener; `table` is what its port serves now.
-pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, table: Arc<Table>) {
+pub(crate) fn serve(worker: Worker, io: Io, conn: Conn, table: Arc<Table>) -> impl Future<Output = ()> {
     let forwarded = conn.peer.ip().to_canonical().to_string();
     let connection = Rc::new(Connection {
         forwarded: HeaderValue::from_str(&forwarded).unwrap_or_else(|_| HeaderValue::from_static("unknown")),
         fallback: table,
-        http2: Cell::new(false),
         active: Cell::new(0),
         started: Cell::new(0),
-        cancelled: Cell::new((worker.now(), 0)),
-        flooded: Signal::default(),
-        flood: Cell::new(""),
+        http2: OnceCell::new(),
         tunnel: RefCell::default(),
         timer: Rc::default(),
-        meters: RefCell::default(),
         worker,
         conn,
     });
+    run(connection, io)
+}
+
+async fn run(connection: Rc<Connection>, io: Io) {
     let (opening, early) = match connection.conn.tls.as_ref().map(|tls| tls.alpn) {
         Some(Alpn::H2) => (Opening::Http2, Bytes::new()),
         // What came with the end of the handshake may be read already, so the socket tells nothing.
@@ -157,11 +171,17 @@ pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, table: Arc<Table>)
     };
     match opening {
         Opening::Nothing => {}
-        Opening::Http1 => downstream::serve(&connection, io, &early).await,
+        Opening::Http1 => {
+            let first = downstream::burst(&connection, io, early);
+            downstream::serve(&connection, first).await;
+        }
         Opening::Http2 => Box::pin(http2::serve(&connection, io, early)).await,
-        Opening::Foreign => refuse(&connection, "neither a request of HTTP/1 nor the preface of HTTP/2"),
+        Opening::Foreign => {
+            refuse(&connection, StatusCode::BAD_REQUEST, "neither a request of HTTP/1 nor the preface of HTTP/2");
+        }
         Opening::Tls => {
-            refuse(&connection, "TLS on a plain HTTP listener; possible cause: an https:// URL for this port");
+            let why = "TLS on a plain HTTP listener; possible cause: an https:// URL for this port";
+            refuse(&connection, StatusCode::BAD_REQUEST, why);
         }
     }
 }
@@ -192,38 +212,49 @@ async fn first_bytes(connection: &Connection, io: &Io) -> (Opening, Bytes) {
     const PREFACE: &[u8] = b"PRI ";
     let limits = connection.worker.limits();
     let mut until = connection.worker.now() + limits.http_idle;
-    // Room for a short line.
-    let mut first = [0; 64];
-    let mut length = 0;
-    loop {
-        let ready = tokio::select! {
-            biased;
-            ready = io.socket().readable() => ready.is_ok(),
-            () = lingered(connection) => false,
-            () = sleep_until(until.into()) => false,
-        };
-        if !ready {
-            return (Opening::Nothing, Bytes::new());
-        }
-        match io.socket().try_read(&mut first[length..]) {
+    let mut early = Vec::new();
+    while rest(connection, io, until).await {
+        // Room for a short line.
+        let mut more = [0; 64];
+        match io.socket().try_read(&mut more) {
             Ok(read @ 1..) => {
-                if length == 0 {
+                if early.is_empty() {
                     until = connection.worker.now() + limits.header_read;
                 }
-                length += read;
+                early.extend_from_slice(&more[..read]);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
-            Ok(0) | Err(_) => return (Opening::Nothing, Bytes::new()),
+            Ok(0) | Err(_) => break,
         }
-        let opening = match &first[..length] {
+        let opening = match &*early {
             [0x16, 0x03, ..] => Opening::Tls,
             some if some.starts_with(PREFACE) => Opening::Http2,
             some if PREFACE.starts_with(some) || some == [0x16] => continue,
             some if is_foreign(some) => Opening::Foreign,
             _ => Opening::Http1,
         };
-        return (opening, Bytes::copy_from_slice(&first[..length]));
+        return (opening, early.into());
     }
+    (Opening::Nothing, Bytes::new())
+}
+
+/// Waits until there is something to read, be it the end; false if nothing has come by then, or the connection is to end.
+/// This is what a connection does most of its life, so it holds no more than that takes.
+pub(super) async fn rest(connection: &Connection, io: &Io, mut until: Instant) -> bool {
+    let closing = &connection.conn.closing;
+    let mut closed = pin!(closing.fired());
+    let mut is_closed = false;
+    poll_fn(|cx| {
+        if io.socket().poll_read_ready(cx).is_ready() {
+            return Poll::Ready(true);
+        }
+        if !is_closed && closed.as_mut().poll(cx).is_ready() {
+            is_closed = true;
+            until = until.min(connection.worker.now() + LINGER);
+        }
+        connection.timer.borrow_mut().poll(until, cx).map(|()| false)
+    })
+    .await
 }
 
 /// Until a connection without a request has been given its time to end.
@@ -240,9 +271,9 @@ pub(super) async fn answer(
 }
 
 /// Counts and logs a connection that speaks no HTTP we understand.
-pub(super) fn refuse(connection: &Connection, why: &str) {
+pub(super) fn refuse(connection: &Connection, status: StatusCode, why: &str) {
     connection.conn.listener.metrics.error(Cause::Protocol);
-    exchange::log_refusal(connection, why);
+    exchange::log_refusal(connection, status, why);
 }
 
 #[cfg(test)]

@@ -157,8 +157,13 @@ impl Upstream {
         while let Some(body) = &mut self.request {
             let (io, writer) = (self.stream.io(), &mut self.writer);
             let sent = match body.poll_fill(cx)? {
-                Poll::Ready(Filled::Data) => ready!(body.with_data(|data| writer.poll_data(io, cx, data, false)))
-                    .map(|length| body.consume(length)),
+                Poll::Ready(Filled::Data) => match body.with_data(|data| writer.poll_data(io, cx, data, false)) {
+                    Poll::Ready(sent) => sent.map(|length| body.consume(length)),
+                    Poll::Pending => {
+                        body.settle();
+                        return Poll::Pending;
+                    }
+                },
                 Poll::Ready(Filled::End) => {
                     let trailers = body.take_trailers().map(|trailers| announced(trailers, &self.announced));
                     let ended = writer.end(trailers.as_ref());
@@ -170,6 +175,8 @@ impl Upstream {
                         self.unsendable = Some(error);
                         return Poll::Ready(Ok(()));
                     }
+                    // The client may be slow.
+                    writer.shrink(true);
                     return Poll::Pending;
                 }
             };
@@ -247,6 +254,11 @@ impl Upstream {
     /// Bytes of the body that have come.
     pub(super) fn data(&self) -> &[u8] {
         self.stream.data()
+    }
+
+    /// They are not taken for now.
+    pub(super) fn settle(&mut self) {
+        self.stream.settle();
     }
 
     /// So many of them are done with.

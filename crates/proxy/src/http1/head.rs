@@ -24,6 +24,8 @@ pub(crate) enum HeadError {
     TargetTooLong,
     #[error("too many header fields")]
     TooMany,
+    #[error("too many large headers are waited for")]
+    NoRoom,
     #[error("no HTTP: {0}")]
     Syntax(httparse::Error),
     #[error("no HTTP/1")]
@@ -50,7 +52,7 @@ impl HeadError {
     /// What the client is told.
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::TooLong | Self::TooMany => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::TooLong | Self::TooMany | Self::NoRoom => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             _ => StatusCode::BAD_REQUEST,
         }

@@ -4,18 +4,23 @@ use super::body::{BodyError, Decoder, Framing};
 use bytes::Bytes;
 use http::HeaderMap;
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     io,
-    ops::Range,
+    ops::{Deref, DerefMut, Range},
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker, ready},
 };
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// A buffer for heads and small bodies, and one for large bodies.
+/// A buffer for heads and small bodies, one for large bodies, and one for all while much is lent.
 pub(crate) const SMALL: usize = 16 << 10;
 const LARGE: usize = 64 << 10;
+const TINY: usize = 4 << 10;
+/// Bytes that a worker lends before it has no large buffers any more, and before it has but tiny ones. A buffer is lent for
+/// as long as there is something in it that the other side does not take, so these are many stalled connections.
+const PLENTY: usize = 4 << 20;
+const MUCH: usize = 8 << 20;
 /// Bytes that are worth moving, so that nobody waits with a whole buffer.
 const COMPACT: usize = 4 << 10;
 /// Buffers that a worker keeps for the next connections: 2 MiB of each size.
@@ -27,10 +32,12 @@ const KEPT_LARGE: usize = 32;
 pub(crate) struct Buffers {
     small: RefCell<Vec<Box<[u8]>>>,
     large: RefCell<Vec<Box<[u8]>>>,
+    lent: Cell<usize>,
 }
 
 impl Buffers {
     fn take(&self, size: usize) -> Box<[u8]> {
+        self.lent.set(self.lent.get() + size);
         let kept = match size {
             SMALL => self.small.borrow_mut().pop(),
             LARGE => self.large.borrow_mut().pop(),
@@ -39,7 +46,17 @@ impl Buffers {
         kept.unwrap_or_else(|| vec![0; size].into_boxed_slice())
     }
 
+    /// The size for what is to come, which is much or not.
+    fn size(&self, large: bool) -> usize {
+        match self.lent.get() {
+            ..PLENTY if large => LARGE,
+            ..MUCH => SMALL,
+            _ => TINY,
+        }
+    }
+
     fn give(&self, buffer: Box<[u8]>) {
+        self.lent.set(self.lent.get() - buffer.len());
         let (kept, most) = match buffer.len() {
             SMALL => (&self.small, KEPT_SMALL),
             LARGE => (&self.large, KEPT_LARGE),
@@ -49,6 +66,49 @@ impl Buffers {
         if kept.len() < most {
             kept.push(buffer);
         }
+    }
+}
+
+/// What is borrowed from a worker; empty: nothing.
+#[derive(Debug)]
+struct Buffer {
+    bytes: Box<[u8]>,
+    home: Rc<Buffers>,
+}
+
+impl Buffer {
+    /// Borrows so much in the place of what was borrowed before, of which this part moves over.
+    fn move_to(&mut self, size: usize, part: Range<usize>) {
+        let mut bytes = self.home.take(size);
+        bytes[..part.len()].copy_from_slice(&self.bytes[part]);
+        self.give_back();
+        self.bytes = bytes;
+    }
+
+    fn give_back(&mut self) {
+        if !self.bytes.is_empty() {
+            self.home.give(std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        self.give_back();
     }
 }
 
@@ -69,9 +129,7 @@ pub(crate) enum Filled {
 #[derive(Debug)]
 pub(crate) struct Stream<T> {
     io: T,
-    buffers: Rc<Buffers>,
-    /// Empty: none is borrowed.
-    buffer: Box<[u8]>,
+    buffer: Buffer,
     data: Range<usize>,
     raw: Range<usize>,
     decoder: Decoder,
@@ -85,8 +143,7 @@ impl<T> Stream<T> {
     pub(crate) fn new(io: T, buffers: Rc<Buffers>, early: &[u8]) -> Self {
         let mut stream = Self {
             io,
-            buffers,
-            buffer: Box::default(),
+            buffer: Buffer { bytes: Box::default(), home: buffers },
             data: 0..0,
             raw: 0..0,
             decoder: Decoder::Done,
@@ -94,7 +151,7 @@ impl<T> Stream<T> {
             filled: false,
         };
         if !early.is_empty() {
-            stream.buffer = stream.buffers.take(early.len().max(SMALL));
+            stream.buffer.move_to(early.len().max(SMALL), 0..0);
             stream.buffer[..early.len()].copy_from_slice(early);
             stream.raw = 0..early.len();
         }
@@ -106,9 +163,8 @@ impl<T> Stream<T> {
     }
 
     /// The connection, and what was read from it but not used.
-    pub(crate) fn into_parts(mut self) -> (T, Bytes) {
+    pub(crate) fn into_parts(self) -> (T, Bytes) {
         let early = Bytes::copy_from_slice(self.raw());
-        self.buffers.give(std::mem::take(&mut self.buffer));
         (self.io, early)
     }
 
@@ -168,9 +224,7 @@ impl<T> Stream<T> {
     fn release(&mut self) {
         if self.data.is_empty() && self.raw.is_empty() {
             (self.data, self.raw) = (0..0, 0..0);
-            if !self.buffer.is_empty() {
-                self.buffers.give(std::mem::take(&mut self.buffer));
-            }
+            self.buffer.give_back();
         }
     }
 
@@ -182,9 +236,18 @@ impl<T> Stream<T> {
     /// Moves a few bytes out of a buffer that others can use, as the rest may be long in coming.
     pub(crate) fn compact(&mut self) {
         if self.data.is_empty() && (1..=COMPACT).contains(&self.raw.len()) && self.buffer.len() >= SMALL {
-            let few = Box::from(self.raw());
-            self.buffers.give(std::mem::replace(&mut self.buffer, few));
+            self.buffer.move_to(self.raw.len(), self.raw.clone());
             (self.data, self.raw) = (0..0, 0..self.raw.len());
+        }
+    }
+
+    /// The other side does not take [`Stream::data`] for now: it waits in no more than it needs, if many do.
+    pub(crate) fn settle(&mut self) {
+        let (start, length) = (self.data.start, self.raw.end.max(self.data.end) - self.data.start);
+        if self.buffer.home.lent.get() > PLENTY && length <= self.buffer.len() / 2 && !self.data.is_empty() {
+            self.buffer.move_to(length, start..start + length);
+            self.data = 0..self.data.end - start;
+            self.raw = self.raw.start - start..self.raw.end - start;
         }
     }
 
@@ -193,7 +256,7 @@ impl<T> Stream<T> {
         if self.buffer.is_empty() {
             // A large body, as it says or as it comes.
             let large = self.filled || self.decoder.left().is_some_and(|left| left > SMALL as u64);
-            self.buffer = self.buffers.take(if large { LARGE } else { SMALL });
+            self.buffer.move_to(self.buffer.home.size(large), 0..0);
             return;
         }
         if self.raw.end < self.buffer.len() {
@@ -203,9 +266,7 @@ impl<T> Stream<T> {
         if raw.start > 0 {
             self.buffer.copy_within(raw.clone(), 0);
         } else {
-            let mut larger = self.buffers.take((4 * raw.len()).max(SMALL));
-            larger[..raw.len()].copy_from_slice(&self.buffer[raw.clone()]);
-            self.buffers.give(std::mem::replace(&mut self.buffer, larger));
+            self.buffer.move_to((4 * raw.len()).max(SMALL), raw.clone());
         }
         (self.data, self.raw) = (0..0, 0..raw.len());
     }

@@ -14,7 +14,7 @@ use crate::{
     worker::Worker,
 };
 use serde::Serialize;
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Instant};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -31,14 +31,9 @@ pub(crate) struct Arrival {
     pub(crate) id: u64,
 }
 
-/// A connection that is about to be served.
-enum Begun {
-    Http(Io, Conn, Arc<http::Table>),
-    Kafka(Io, Conn, Arc<kafka::Route>, kafka::Wanted),
-    Tls(Io, Conn, Arc<tcp::Route>),
-    /// With the bytes read so far.
-    Passthrough(TcpStream, Conn, Arc<tcp::Route>, Vec<u8>),
-}
+/// Serves a connection to its end. Boxed, so that one that waits holds what its next step needs, and not what its largest
+/// one does.
+pub(crate) type Serving = Pin<Box<dyn Future<Output = ()>>>;
 
 /// Why a connection is not served.
 struct Failure {
@@ -70,65 +65,73 @@ struct Refused<'a> {
 }
 
 /// Serves a connection to its end.
-pub(crate) async fn serve(worker: Worker, stream: TcpStream, arrival: Arrival, port: Arc<Port>) {
-    // Boxed apart, so that a connection does not hold the memory of its handshake as long as it lives.
-    let begun = match &port.sni {
-        Some(_) => Box::pin(begin_tls(&worker, stream, arrival, &port)).await,
-        None => begin_plain(&worker, stream, arrival, &port),
-    };
-    drop(port);
-    let begun = match begun {
-        Ok(begun) => begun,
-        Err(failure) => return report(&worker, arrival, &failure),
-    };
-    let (Begun::Http(_, conn, _)
-    | Begun::Kafka(_, conn, _, _)
-    | Begun::Tls(_, conn, _)
-    | Begun::Passthrough(_, conn, _, _)) = &begun;
-    conn.listener.metrics.total.inc();
-    let active = Active::new(&conn.listener.metrics.active);
-    match begun {
-        Begun::Http(io, conn, table) => Box::pin(http::serve(worker, io, conn, table)).await,
-        Begun::Kafka(io, conn, route, wanted) => Box::pin(kafka::serve(worker, io, conn, route, wanted)).await,
-        Begun::Tls(io, conn, route) => Box::pin(tcp::terminate(worker, io, conn, route)).await,
-        Begun::Passthrough(stream, conn, route, bytes) => {
-            Box::pin(tcp::pass_through(worker, stream, conn, route, bytes)).await;
-        }
+pub(crate) fn serve(worker: Worker, stream: TcpStream, arrival: Arrival, port: Arc<Port>) -> Serving {
+    if port.sni.is_none() {
+        return begin_plain(worker, stream, arrival, &port);
     }
-    drop(active);
+    let begun = Box::pin(async move {
+        match begin_tls(&worker, stream, arrival, &port).await {
+            Ok(serving) => Some(serving),
+            Err(failure) => {
+                report(&worker, arrival, &failure);
+                None
+            }
+        }
+    });
+    Box::pin(async move {
+        if let Some(serving) = begun.await {
+            serving.await;
+        }
+    })
 }
 
 fn report(worker: &Worker, arrival: Arrival, failure: &Failure) {
     let Failure { listener, sni, cause, message } = failure;
     listener.metrics.error(*cause);
-    tracing::debug!(listener = %listener.label, client = %arrival.peer, cause = cause.as_str(), error = %message);
+    log_refusal(worker, arrival.id, arrival.peer, listener, sni.as_deref(), *cause, message);
+}
+
+/// Logs a connection that is not served, or not any more.
+pub(crate) fn log_refusal(
+    worker: &Worker,
+    id: u64,
+    client: SocketAddr,
+    listener: &Listener,
+    sni: Option<&str>,
+    cause: Cause,
+    error: &str,
+) {
+    tracing::debug!(listener = %listener.label, %client, cause = cause.as_str(), error);
     worker.access_log().record(&Refused {
         time: timestamp(),
         kind: "connection",
-        id: arrival.id,
+        id,
         listener: &listener.label,
-        client: arrival.peer,
-        sni: sni.as_deref(),
+        client,
+        sni,
         cause: cause.as_str(),
-        error: message,
+        error,
     });
 }
 
-fn begin_plain(worker: &Worker, stream: TcpStream, arrival: Arrival, port: &Port) -> Result<Begun, Failure> {
+fn begin_plain(worker: Worker, stream: TcpStream, arrival: Arrival, port: &Port) -> Serving {
     let listener = &port.listeners[0];
     match &port.http {
         Some(table) => {
-            let conn = arrival.conn(worker, listener, port.id, None, None);
-            Ok(Begun::Http(Io::Plain(stream), conn, Arc::clone(table)))
+            let conn = arrival.conn(&worker, listener, port.id, None, None);
+            Box::pin(http::serve(worker, Io::Plain(stream), conn, Arc::clone(table)))
         }
         None => {
             let message = "nothing is served on this port".into();
-            Err(Failure { listener: Arc::clone(listener), sni: None, cause: Cause::Protocol, message })
+            let listener = Arc::clone(listener);
+            report(&worker, arrival, &Failure { listener, sni: None, cause: Cause::Protocol, message });
+            Box::pin(std::future::ready(()))
         }
     }
 }
 
 impl Arrival {
+    /// The connection, from now on counted.
     fn conn(
         self,
         worker: &Worker,
@@ -139,11 +142,14 @@ impl Arrival {
     ) -> Conn {
         let Self { peer, local, accepted, id } = self;
         let closing = worker.closing(closing);
-        Conn { peer, local, listener: Arc::clone(listener), sni, tls, accepted, id, closing }
+        listener.metrics.total.inc();
+        let active = Active::new(&listener.metrics.active);
+        let tls = tls.map(Box::new);
+        Conn { peer, local, listener: Arc::clone(listener), sni, tls, accepted, id, closing, _active: active }
     }
 }
 
-async fn begin_tls(worker: &Worker, mut stream: TcpStream, arrival: Arrival, port: &Port) -> Result<Begun, Failure> {
+async fn begin_tls(worker: &Worker, mut stream: TcpStream, arrival: Arrival, port: &Port) -> Result<Serving, Failure> {
     let limits = worker.limits();
     let first = &port.listeners[0];
     let fail = |listener: &Arc<Listener>, sni: Option<&Arc<str>>, cause, message: String| Failure {
@@ -184,7 +190,7 @@ async fn begin_tls(worker: &Worker, mut stream: TcpStream, arrival: Arrival, por
     };
     if let (SniTarget::Tls(_, route), ListenerKind::TlsPassthrough) = (target, listener.kind) {
         let conn = arrival.conn(worker, listener, listener.id, sni, None);
-        return Ok(Begun::Passthrough(stream, conn, Arc::clone(route), bytes));
+        return Ok(Box::pin(tcp::pass_through(worker.clone(), stream, conn, Arc::clone(route), bytes)));
     }
     if let SniTarget::Unserved(_, why) = target {
         alert(&mut stream, INTERNAL_ERROR).await;
@@ -196,18 +202,19 @@ async fn begin_tls(worker: &Worker, mut stream: TcpStream, arrival: Arrival, por
         Ok(Err(message)) => return Err(fail(listener, sni.as_ref(), Cause::Handshake, message)),
         Err(_) => return Err(fail(listener, sni.as_ref(), Cause::Handshake, "the handshake took too long".into())),
     };
-    let conn = arrival.conn(worker, listener, listener.id, sni, Some(info));
-    match (target, &port.http) {
-        (SniTarget::Https(_), Some(table)) => Ok(Begun::Http(io, conn, Arc::clone(table))),
+    let own = worker.clone();
+    let conn = |sni| arrival.conn(worker, listener, listener.id, sni, Some(info));
+    Ok(match (target, &port.http) {
+        (SniTarget::Https(_), Some(table)) => Box::pin(http::serve(own, io, conn(sni), Arc::clone(table))),
         (SniTarget::Https(_) | SniTarget::Unserved(..), _) => {
-            Err(fail(listener, conn.sni.as_ref(), Cause::Unserved, "nothing is served under this name".into()))
+            return Err(fail(listener, sni.as_ref(), Cause::Unserved, "nothing is served under this name".into()));
         }
-        (SniTarget::Tls(_, route), _) => Ok(Begun::Tls(io, conn, Arc::clone(route))),
+        (SniTarget::Tls(_, route), _) => Box::pin(tcp::terminate(own, io, conn(sni), Arc::clone(route))),
         (SniTarget::Kafka(_, route, wanted), _) => {
             let wanted = broker.map_or(*wanted, kafka::Wanted::Broker);
-            Ok(Begun::Kafka(io, conn, Arc::clone(route), wanted))
+            Box::pin(kafka::serve(own, io, conn(sni), Arc::clone(route), wanted))
         }
-    }
+    })
 }
 
 /// Reads until there is a whole ClientHello; `bytes` keeps all that was read.

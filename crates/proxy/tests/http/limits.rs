@@ -100,6 +100,74 @@ fn headers_are_bounded() {
     assert_eq!(world.get("h", "/").status, 200);
 }
 
+/// The log says what the client was told, also of what could not be read.
+#[test]
+fn a_refused_head_is_logged_as_it_was_answered() {
+    let world = World::start_with(&[""], simple(vec![Rule::prefix("/").to("echo")]), |options| {
+        options.limits.header_bytes = 16 << 10;
+    });
+    let long = "x".repeat(16 << 10);
+    for (status, head) in [
+        (414, format!("GET /{long}")),
+        (431, format!("GET / HTTP/1.1\r\nhost: h\r\nx: {long}")),
+        (400, "GET / HTTP/1.1\r\nhost: h\r\nno field\r\n\r\n".to_owned()),
+    ] {
+        // To the byte, so that nothing is left which would reset the connection.
+        let answer = world.raw(&head[..head.len().min(16 << 10)]);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {answer}");
+        let line = world.log_line(|line| line["status"] == status);
+        assert_eq!((&line["flags"], &line["blame"]), (&"BAD_REQUEST".into(), &"client".into()), "{line}");
+    }
+}
+
+/// Who had to go for the sake of others, and who was not let in, has a line.
+#[test]
+fn a_connection_beyond_the_limit_has_its_line() {
+    let world = World::start_with(&[""], simple(vec![Rule::prefix("/").to("echo")]), |options| {
+        options.limits.max_connections = 2;
+    });
+    let mut oldest = world.connect();
+    let mut others = [world.connect(), world.connect()];
+    let mut byte = [0; 1];
+    assert!(!matches!(oldest.read(&mut byte), Ok(1..)));
+    let at = oldest.local_addr().unwrap().to_string();
+    let line = world.log_line(|line| line["kind"] == "connection" && line["client"] == *at);
+    assert_eq!(line["cause"], "limit", "{line}");
+    assert!(line["error"].as_str().unwrap().starts_with("made room"), "{line}");
+    for other in &mut others {
+        other.write_all(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n").unwrap();
+        assert_eq!(read_answer(other).status, 200);
+    }
+    let mut late = world.connect();
+    assert!(!matches!(late.read(&mut byte), Ok(1..)));
+    let at = late.local_addr().unwrap().to_string();
+    let line = world.log_line(|line| line["kind"] == "connection" && line["client"] == *at);
+    assert_eq!((&line["cause"], &line["listener"]), (&"limit".into(), &"ns/gateway/l0".into()), "{line}");
+}
+
+/// What the end of a drain cuts off has its line.
+#[test]
+fn a_request_that_a_drain_cuts_has_its_line() {
+    let origin = raw_origin(|mut stream| {
+        read_head(&mut stream);
+        std::thread::sleep(Duration::from_secs(20));
+    });
+    let entities = vec![
+        backend("silent", AppProtocol::Default, &[origin]),
+        route("route", &[(0, &[""])], vec![Rule::prefix("/").to("silent")]),
+    ];
+    let mut world = World::start(&[""], entities);
+    let mut client = world.connect();
+    client.write_all(b"GET /cut HTTP/1.1\r\nhost: h\r\n\r\n").unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let drained = world.proxy.drain(Duration::from_millis(500));
+    assert_eq!((drained.open, drained.cut), (1, 1));
+    // As the process does at its end.
+    world.proxy = proxy::Proxy::start(proxy::Options::default()).unwrap();
+    let line = world.log_line(|line| line["path"] == "/cut");
+    assert_eq!((&line["status"], &line["flags"], &line["blame"]), (&499.into(), &"DRAINED".into(), &"gateway".into()));
+}
+
 #[test]
 fn a_drain_closes_idle_connections_and_lets_requests_end() {
     let entities = vec![
