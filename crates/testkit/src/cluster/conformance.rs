@@ -1,10 +1,12 @@
 //! The Gateway API's conformance suite, against what runs in a cluster.
 
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::api::Ref;
 use super::control_plane::Cluster;
@@ -33,16 +35,53 @@ pub struct Suite {
     pub profiles: String,
     /// The file for the report.
     pub report: PathBuf,
+    /// The file for all that the suite prints.
+    pub log: PathBuf,
     /// Further flags of the suite.
     pub flags: Vec<String>,
 }
 
+/// The tests of a run, by what became of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Short names.
+    pub passed: Vec<String>,
+    /// Short names.
+    pub failed: Vec<String>,
+    /// Short names: left out by choice, or because a feature is not claimed.
+    pub skipped: Vec<String>,
+    /// Whether the suite itself was content.
+    pub success: bool,
+}
+
+impl Outcome {
+    /// Reads a line of `go test -v`: verdicts come at the end, all at once.
+    fn read(&mut self, line: &str) {
+        let Some((verdict, rest)) =
+            line.strip_prefix("    --- ").and_then(|line| line.split_once(": TestConformance/"))
+        else {
+            return;
+        };
+        let tests = match verdict {
+            "PASS" => &mut self.passed,
+            "FAIL" => &mut self.failed,
+            _ => &mut self.skipped,
+        };
+        tests.push(rest.split(' ').next().unwrap_or_default().to_owned());
+    }
+}
+
+/// The short name of a test that begins with this line.
+fn begins(line: &str) -> Option<&str> {
+    line.strip_prefix("=== RUN   TestConformance/").filter(|name| !name.contains('/'))
+}
+
 impl Suite {
-    /// Runs it with this process's output.
+    /// Runs it, and tells `progress` the name of each test that begins and is not skipped.
     ///
     /// # Errors
-    /// When a test fails, or the suite cannot begin.
-    pub fn run(&self, cluster: &Cluster) -> Result<()> {
+    /// When the suite cannot be started; failed tests are in the [`Outcome`].
+    pub fn run(&self, cluster: &Cluster, mut progress: impl FnMut(&str)) -> Result<Outcome> {
         for namespace in NAMESPACES {
             // One that an earlier run's end has left would fail the beginning.
             let namespace = Ref::new("v1", "Namespace", namespace);
@@ -51,7 +90,10 @@ impl Suite {
             }
         }
         let report = std::path::absolute(&self.report)?;
-        std::fs::create_dir_all(report.parent().unwrap_or(Path::new("/")))?;
+        for file in [&report, &self.log] {
+            fs::create_dir_all(file.parent().unwrap_or(Path::new("/")))?;
+        }
+        let mut log = File::create(&self.log)?;
         let mut command = cluster.command(cluster.programs().suite());
         command.args(["-test.run=^TestConformance$", "-test.timeout=60m", "-test.v"]);
         command.arg(format!("-gateway-class={}", self.gateway_class));
@@ -63,12 +105,23 @@ impl Suite {
         command.arg("-contact=https://sluicegate.dev/contact");
         command.arg(concat!("-version=v", env!("CARGO_PKG_VERSION")));
         command.args(STATIC_ADDRESSES).args(&self.flags);
-        let mut suite = process::spawn(&command, Stdio::null(), Stdio::inherit(), Stdio::inherit())?;
-        let status = suite.wait().context("the conformance suite")?;
-        if !status.success() {
-            bail!("the conformance suite: {status}");
+        let mut suite = process::spawn(&command, Stdio::null(), Stdio::piped(), Stdio::from(log.try_clone()?))?;
+        let output = suite.stdout.take().context("the suite's output")?;
+        let mut outcome = Outcome::default();
+        let mut begun: Option<String> = None;
+        for line in BufReader::new(output).split(b'\n') {
+            let line = String::from_utf8_lossy(&line?).into_owned();
+            writeln!(log, "{line}")?;
+            if let Some(name) = begun.take()
+                && !line.contains(": Skipping ")
+            {
+                progress(&name);
+            }
+            begun = begins(&line).map(ToOwned::to_owned);
+            outcome.read(&line);
         }
-        Ok(())
+        outcome.success = suite.wait().context("the conformance suite")?.success();
+        Ok(outcome)
     }
 }
 
@@ -78,4 +131,27 @@ pub fn check_backends(cluster: &Cluster) -> Result<String> {
     let mut command = cluster.command(cluster.programs().suite());
     command.args(["-test.run=^TestBackends$", "-test.timeout=5m", "-test.v"]);
     process::check(&command, Duration::from_secs(330)).context("the suite's backends")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_became_of_tests() {
+        let mut outcome = Outcome::default();
+        let lines = [
+            "=== RUN   TestConformance/A",
+            "=== RUN   TestConformance/A/part",
+            "--- FAIL: TestConformance (9.00s)",
+            "    --- PASS: TestConformance/A (1.00s)",
+            "        --- FAIL: TestConformance/B/part (1.00s)",
+            "    --- FAIL: TestConformance/B (1.00s)",
+            "    --- SKIP: TestConformance/C (0.00s)",
+        ];
+        lines.iter().for_each(|line| outcome.read(line));
+        assert_eq!(lines.iter().filter_map(|line| begins(line)).collect::<Vec<_>>(), ["A"]);
+        let names = |names: &[String]| names.join(" ");
+        assert_eq!((&*names(&outcome.passed), &*names(&outcome.failed), &*names(&outcome.skipped)), ("A", "B", "C"));
+    }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask cluster`: a cluster that stays until it is told to go. `cargo xtask conformance`: the official suite in one.
 
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,8 +23,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         ["hold", ref options @ ..] => hold(options),
         ["status"] => status(),
         ["down"] => down(),
-        ["kubectl", ref rest @ ..] => become_status(running()?.kubectl().args(rest)),
-        ["exec", program, ref rest @ ..] => become_status(running()?.command(program).args(rest)),
+        ["kubectl", ref rest @ ..] => exec(running()?.kubectl(), rest),
+        ["exec", program, ref rest @ ..] => exec(running()?.command(program), rest),
         ["backends"] => {
             print!("{}", conformance::check_backends(&running()?)?);
             Ok(())
@@ -181,10 +182,9 @@ fn down() -> Result<()> {
     Ok(())
 }
 
-/// Runs a command with this process's streams and ends with its status.
-fn become_status(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("{:?}", command.get_program()))?;
-    std::process::exit(status.code().unwrap_or(1));
+/// Becomes the program: signals reach it, and its exit status is this process's.
+fn exec(mut command: Command, arguments: &[&str]) -> Result<()> {
+    Err(command.args(arguments).exec()).with_context(|| format!("{:?}", command.get_program()))
 }
 
 /// The official suite, against Sluicegate in a cluster of its own or against a class in the cluster that is up.
@@ -200,6 +200,7 @@ pub(crate) fn conformance(arguments: &[&str]) -> Result<()> {
         features: None,
         profiles: conformance::PROFILES.to_owned(),
         report: PathBuf::new(),
+        log: paths::repo().join("target/xtask/conformance.log"),
         flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
     };
     for option in options.chunks(2) {
@@ -230,9 +231,14 @@ pub(crate) fn conformance(arguments: &[&str]) -> Result<()> {
         suite.gateway_class = deploy(&cluster)?;
         cluster
     };
-    let result = suite.run(&cluster);
-    println!("report: {}", suite.report.display());
-    result
+    let outcome = suite.run(&cluster, |test| println!("{test}"))?;
+    let [passed, failed, skipped] = [&outcome.passed, &outcome.failed, &outcome.skipped].map(Vec::len);
+    println!("{passed} passed, {failed} failed, {skipped} skipped");
+    println!("report: {}\nlog: {}", suite.report.display(), suite.log.display());
+    if !outcome.success {
+        bail!("the conformance suite failed: {}", outcome.failed.join(" "));
+    }
+    Ok(())
 }
 
 /// Installs Sluicegate, and returns the name of its GatewayClass once that is accepted.
