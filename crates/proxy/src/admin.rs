@@ -35,6 +35,8 @@ const INDEX: &str = r#"<!doctype html>
 </ul>
 "#;
 
+const JSON: &str = "application/json";
+
 /// Serves until the proxy is gone.
 pub(crate) async fn serve(listener: TcpListener, control: Weak<Control>) {
     let free = Arc::new(Semaphore::new(CONNECTIONS));
@@ -80,7 +82,7 @@ fn answer(control: &Control, request: &Request<Incoming>) -> Response<Full<Bytes
             const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             typed(StatusCode::OK, OPEN_METRICS, control.shared.encode_metrics())
         }
-        "/status" => json(&serde_json::from_str(&control.status.load()).unwrap_or_default()),
+        "/status" => typed(StatusCode::OK, JSON, format!("{}\n", control.status())),
         "/config" => {
             let (snapshot, refusals) = control.config();
             json(&config(&snapshot, &refusals))
@@ -114,7 +116,7 @@ fn config(snapshot: &Snapshot, refusals: &[Refusal]) -> Value {
 }
 
 fn json(value: &Value) -> Response<Full<Bytes>> {
-    typed(StatusCode::OK, "application/json", format!("{value:#}\n"))
+    typed(StatusCode::OK, JSON, format!("{value:#}\n"))
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {

@@ -15,7 +15,7 @@ use crate::{
     upstream::dns::{self, Dns},
     worker::{self, Orders},
 };
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use snapshot::{Ack, Delta, Refusal, Snapshot};
 use std::{
     collections::BTreeMap,
@@ -165,12 +165,15 @@ impl Shared {
     }
 }
 
+/// Writes what `/status` shows.
+type StatusText = Box<dyn Fn() -> String + Send + Sync>;
+
 /// What the owner's calls and the control thread share.
 pub(crate) struct Control {
     pub(crate) shared: Arc<Shared>,
     pub(crate) ready: AtomicBool,
     draining: AtomicBool,
-    pub(crate) status: ArcSwap<String>,
+    status: ArcSwapOption<StatusText>,
     state: Mutex<State>,
     orders: watch::Sender<Orders>,
 }
@@ -225,7 +228,7 @@ impl Proxy {
             shared: Arc::clone(&shared),
             ready: AtomicBool::new(false),
             draining: AtomicBool::new(false),
-            status: ArcSwap::default(),
+            status: ArcSwapOption::empty(),
             state: Mutex::new(State {
                 compiler: Compiler::new(options, metrics),
                 refusals: vec![],
@@ -263,10 +266,10 @@ impl Proxy {
         self.control.ready.store(ready, Ordering::Relaxed);
     }
 
-    /// Sets what `/status` shows, as JSON: the statuses of all objects. It is kept as text, which takes a fifth of the
-    /// memory of values, and most of it is never read.
-    pub fn set_status(&self, json: String) {
-        self.control.status.store(Arc::new(json));
+    /// Sets what writes the text of `/status`, as JSON: the statuses of all objects. It is called by each reader: most texts
+    /// would never be read, and with thousands of objects they are large.
+    pub fn set_status(&self, write: impl Fn() -> String + Send + Sync + 'static) {
+        self.control.status.store(Some(Arc::new(Box::new(write))));
     }
 
     /// Where the admin server listens.
@@ -396,6 +399,11 @@ impl Control {
             thread::sleep(Duration::from_millis(10));
         }
         Drained { open, cut: self.shared.connections() }
+    }
+
+    /// What `/status` shows.
+    pub(crate) fn status(&self) -> String {
+        self.status.load().as_ref().map_or_else(|| "null".to_owned(), |write| write())
     }
 
     /// Whether `/readyz` is green.

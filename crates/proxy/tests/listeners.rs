@@ -188,7 +188,7 @@ fn a_quiet_proxy_drains_at_once_and_the_admin_pages_show_no_key() {
     ];
     all.extend(common_entities());
     apply(&proxy, 7, all, vec![]);
-    proxy.set_status(serde_json::json!({ "a": 1 }).to_string());
+    proxy.set_status(|| format!("{:#}", serde_json::json!({ "a": 1 })));
     let config = admin(&proxy, "/config").1;
     let config: serde_json::Value = serde_json::from_str(&config).unwrap();
     assert_eq!(config["revision"], 7);

@@ -19,7 +19,7 @@ string_enum! {
 }
 
 /// One condition of an object (Kubernetes' `metav1.Condition`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
     /// Which condition, such as `Accepted`.
@@ -61,7 +61,7 @@ impl Condition {
 }
 
 /// Status of a GatewayClass.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayClassStatus {
     /// `Accepted`, `SupportedVersion`.
@@ -73,7 +73,7 @@ pub struct GatewayClassStatus {
 }
 
 /// A feature of the Gateway API.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SupportedFeature {
     /// Its name.
@@ -81,7 +81,7 @@ pub struct SupportedFeature {
 }
 
 /// Status of a Gateway.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayStatus {
     /// Addresses that it has.
@@ -99,7 +99,7 @@ pub struct GatewayStatus {
 }
 
 /// An address that a Gateway has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayStatusAddress {
     /// `IPAddress`, `Hostname`, or a type with a domain as its prefix.
@@ -113,7 +113,7 @@ pub struct GatewayStatusAddress {
 }
 
 /// Status of one listener of a Gateway or a ListenerSet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ListenerStatus {
     /// Its name.
@@ -129,7 +129,7 @@ pub struct ListenerStatus {
 }
 
 /// Status of a ListenerSet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ListenerSetStatus {
     /// `Accepted`, `Programmed`.
@@ -141,7 +141,7 @@ pub struct ListenerSetStatus {
 }
 
 /// Status of every kind of route.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RouteStatus {
     /// One entry per parentRef that is ours.
@@ -150,7 +150,7 @@ pub struct RouteStatus {
 }
 
 /// What one parent made of a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RouteParentStatus {
     /// The parentRef of the spec that this is about.
@@ -163,7 +163,7 @@ pub struct RouteParentStatus {
 }
 
 /// Status of every kind of policy.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyStatus {
     /// One entry per Gateway through which the policy has an effect; 16 at most.
@@ -172,7 +172,7 @@ pub struct PolicyStatus {
 }
 
 /// What a policy came to under one ancestor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyAncestorStatus {
     /// The ancestor.

@@ -6,6 +6,7 @@ use resources::{AnyObject, FileObjects, Key, Loaded, Resources};
 use snapshot::{Ack, Delta, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use translate::{Finding, LastGood, Settings, Statuses, Translator};
 
 /// What is configured now, and what was before.
@@ -15,8 +16,9 @@ pub struct Config {
     files: BTreeMap<PathBuf, File>,
     last_good: LastGood,
     unreadable: BTreeMap<PathBuf, String>,
-    loaded: Loaded,
-    statuses: Statuses,
+    /// Shared with those who read the statuses.
+    loaded: Arc<Loaded>,
+    statuses: Arc<Statuses>,
     findings: Vec<Finding>,
 }
 
@@ -57,8 +59,8 @@ impl Config {
             files: BTreeMap::new(),
             last_good: LastGood::default(),
             unreadable: BTreeMap::new(),
-            loaded: Loaded::default(),
-            statuses: Statuses::new(),
+            loaded: Arc::default(),
+            statuses: Arc::default(),
             findings: Vec::new(),
         }
     }
@@ -79,7 +81,7 @@ impl Config {
             self.files.insert(path, File { bytes: Vec::new(), objects: nothing, good: file.good });
         }
         self.unreadable = unreadable;
-        self.loaded = resources::assemble(self.files.values().map(|file| &file.objects));
+        self.loaded = Arc::new(resources::assemble(self.files.values().map(|file| &file.objects)));
         good.extend(self.files.values().flat_map(|file| file.good.clone()));
         let mut objects = Resources::default();
         for (key, object) in good {
@@ -91,14 +93,15 @@ impl Config {
         self.last_good.objects = objects;
         let output = self.translator.update(self.loaded.resources.clone(), &self.last_good);
         self.last_good.secrets = output.loaded_secrets;
-        self.statuses = output.statuses;
+        self.statuses = Arc::new(output.statuses);
         self.findings = output.findings;
         output.delta
     }
 
     /// Takes the proxy's answer.
     pub fn acknowledge(&mut self, ack: &Ack) {
-        (self.statuses, self.findings) = self.translator.apply_ack(ack);
+        let (statuses, findings) = self.translator.apply_ack(ack);
+        (self.statuses, self.findings) = (Arc::new(statuses), findings);
     }
 
     /// Whether a file that parsed before does not now, or holds nothing now: somebody may be in the middle of writing it.
@@ -201,6 +204,11 @@ impl Config {
     /// The status of every object that has one.
     pub fn statuses(&self) -> &Statuses {
         &self.statuses
+    }
+
+    /// What [`Config::objects`] and [`Config::statuses`] are now, to be kept.
+    pub fn shared(&self) -> (Arc<Loaded>, Arc<Statuses>) {
+        (Arc::clone(&self.loaded), Arc::clone(&self.statuses))
     }
 
     /// All that the proxy should run.

@@ -167,6 +167,8 @@ fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
         }
         tries += 1;
         if tries > 10 || Stamp::of(&std::fs::metadata(path)?) == before {
+            // Kept as long as the file is served.
+            bytes.shrink_to_fit();
             return Ok(bytes);
         }
         std::thread::sleep(Duration::from_millis(10));

@@ -244,7 +244,7 @@ impl<'a> Report<'a> {
                     object: Object::from(&object.key()),
                     file: object.source().file.to_string(),
                     line: object.source().start.line,
-                    status: statuses.get(&object.key()),
+                    status: statuses.get(&object.key()).map(|status| &**status),
                 })
                 .collect(),
         }

@@ -153,11 +153,14 @@ impl Server {
     fn publish(&mut self) {
         let problems = self.config.problems();
         self.log.update(&problems);
-        let report = Report::new(&problems, self.config.objects(), self.config.statuses());
-        match serde_json::to_string(&report) {
-            Ok(json) => self.proxy.set_status(json),
-            Err(error) => tracing::error!(%error, "cannot write the statuses"),
-        }
+        let (loaded, statuses) = self.config.shared();
+        self.proxy.set_status(move || {
+            let report = Report::new(&problems, &loaded.resources, &statuses);
+            serde_json::to_string_pretty(&report).unwrap_or_else(|error| {
+                tracing::error!(%error, "cannot write the statuses");
+                "null".to_owned()
+            })
+        });
     }
 
     /// Takes note of ports that have become free since.

@@ -1,6 +1,6 @@
 use crate::{Hostname, ListenerRef, ObjectName};
 use serde::{Deserialize, Serialize};
-use std::{fmt, net::IpAddr};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 /// A Gateway with the listeners that can be served. Listeners that cannot are left out and say why in the status.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct Gateway {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listener {
     /// Unique within the Gateway.
-    pub name: String,
+    pub name: Arc<str>,
     /// Place in the object's `spec.listeners`, from 0, for paths of fields: listeners that cannot be served are counted.
     pub index: usize,
     /// Port of the spec; the proxy may be told to bind another one in its place.

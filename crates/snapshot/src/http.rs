@@ -80,7 +80,7 @@ pub enum PathRank {
 }
 
 /// A path condition.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PathMatch {
     /// The whole path.
     Exact(String),
@@ -91,7 +91,7 @@ pub enum PathMatch {
 }
 
 /// A condition on one header or query parameter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ValueMatch {
     /// Name.
     pub name: String,
@@ -100,7 +100,7 @@ pub struct ValueMatch {
 }
 
 /// A condition on a text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TextMatch {
     /// Equal.
     Exact(String),

@@ -1,19 +1,24 @@
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-/// Namespace and name of an object.
+/// Namespace and name of an object. Texts are shared: a name stands in many tables, and there are thousands of names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectName {
     /// Namespace; never empty.
-    pub namespace: String,
+    pub namespace: Arc<str>,
     /// Name within the namespace.
-    pub name: String,
+    pub name: Arc<str>,
 }
 
 impl ObjectName {
     /// `namespace/name`.
-    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+    pub fn new(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
         Self { namespace: namespace.into(), name: name.into() }
+    }
+
+    /// Whether it is `namespace/name`.
+    pub fn is(&self, namespace: &str, name: &str) -> bool {
+        *self.namespace == *namespace && *self.name == *name
     }
 }
 
@@ -29,7 +34,7 @@ pub struct ListenerRef {
     /// The Gateway.
     pub gateway: ObjectName,
     /// `spec.listeners[].name`.
-    pub listener: String,
+    pub listener: Arc<str>,
 }
 
 impl fmt::Display for ListenerRef {

@@ -7,6 +7,7 @@ use resources::{Code, Severity};
 use resources::{Key, Kind};
 use snapshot::{Ack, Entity, EntityKey, ListenerProtocol, ObjectName, Refusal, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Turns statuses as if everything were acknowledged into those of what has been.
 pub(crate) fn overlay(
@@ -19,7 +20,7 @@ pub(crate) fn overlay(
     for (key, entity) in &snapshot.entities {
         let changed = changed_at.get(key).copied().unwrap_or_default();
         if let (Entity::Gateway(gateway), true) = (entity, changed > ack.revision)
-            && let Some(Status::Gateway(status)) = statuses.get_mut(&object_key(Kind::Gateway, &gateway.name))
+            && let Some(Status::Gateway(status)) = status_mut(statuses, &object_key(Kind::Gateway, &gateway.name))
         {
             pending(status, changed);
         }
@@ -34,8 +35,13 @@ pub(crate) fn overlay(
     }
 }
 
+/// A status to be changed, apart from those that are equal to it.
+fn status_mut<'s>(statuses: &'s mut Statuses, key: &Key) -> Option<&'s mut Status> {
+    statuses.get_mut(key).map(Arc::make_mut)
+}
+
 fn object_key(kind: Kind, name: &ObjectName) -> Key {
-    Key::new(kind, &*name.namespace, &*name.name)
+    Key::new(kind, name.namespace.clone(), name.name.clone())
 }
 
 fn pending(status: &mut GatewayStatus, revision: u64) {
@@ -66,7 +72,7 @@ fn refuse(snapshot: &Snapshot, refusal: &Refusal, statuses: &mut Statuses, findi
         EntityKey::Gateway(name) => {
             let key = object_key(Kind::Gateway, name);
             report(&key, &refusal.field);
-            if let Some(Status::Gateway(status)) = statuses.get_mut(&key) {
+            if let Some(Status::Gateway(status)) = status_mut(statuses, &key) {
                 match listener_index(&refusal.field) {
                     Some(index) => refuse_listener(status, index, &refusal.field, &refusal.message),
                     None => refuse_gateway(status, &refusal.field, &refusal.message),
@@ -76,8 +82,8 @@ fn refuse(snapshot: &Snapshot, refusal: &Refusal, statuses: &mut Statuses, findi
         EntityKey::Certificate(secret) => {
             report(&object_key(Kind::Secret, secret), &refusal.field);
             for (name, listener) in users(snapshot, secret) {
-                if let Some(Status::Gateway(status)) = statuses.get_mut(&object_key(Kind::Gateway, &name))
-                    && let Some(index) = status.listeners.iter().position(|l| l.name == listener)
+                if let Some(Status::Gateway(status)) = status_mut(statuses, &object_key(Kind::Gateway, &name))
+                    && let Some(index) = status.listeners.iter().position(|l| *l.name == *listener)
                 {
                     let message = format!("Secret {secret}: {}", refusal.message);
                     refuse_listener(status, index, "tls.certificateRefs", &message);
@@ -103,7 +109,7 @@ fn listener_index(field: &str) -> Option<usize> {
 }
 
 /// Gateways and listeners that show a certificate.
-fn users(snapshot: &Snapshot, secret: &ObjectName) -> Vec<(ObjectName, String)> {
+fn users(snapshot: &Snapshot, secret: &ObjectName) -> Vec<(ObjectName, Arc<str>)> {
     let gateways = snapshot.entities.values().filter_map(|entity| match entity {
         Entity::Gateway(gateway) => Some(gateway),
         _ => None,
@@ -160,7 +166,7 @@ fn refuse_gateway(status: &mut GatewayStatus, field: &str, message: &str) {
 
 fn refuse_route(key: &Key, refusal: &Refusal, statuses: &mut Statuses, mut report: impl FnMut(&Key, &str)) {
     report(key, &refusal.field);
-    if let Some(Status::Route(status)) = statuses.get_mut(key) {
+    if let Some(Status::Route(status)) = status_mut(statuses, key) {
         let text = format!("{}: the proxy refused it: {}", refusal.field, refusal.message);
         for parent in &mut status.parents {
             set(&mut parent.conditions, "Accepted", "UnsupportedValue", &text);

@@ -3,7 +3,7 @@
 use crate::findings::{Problem, closest, join};
 use crate::gateway::GatewayState;
 use crate::listener::ListenerState;
-use crate::status::{Status, fails, holds, unless};
+use crate::status::{fails, holds, unless};
 use crate::{CONTROLLER_NAME, Context};
 use resources::gateway_api::ParentReference;
 use resources::status::{Condition, ConditionStatus, RouteParentStatus, RouteStatus};
@@ -80,7 +80,7 @@ fn parent<'a, T>(
         }
         _ => return None,
     }
-    let found = gateways.iter().position(|g| g.name.namespace == namespace && g.name.name == reference.name);
+    let found = gateways.iter().position(|g| g.name.is(namespace, &reference.name));
     let Some(at) = found else {
         if ctx.index.resources().get::<resources::Gateway>(namespace, &reference.name).is_some() {
             // It exists and is nobody's, which its own status says.
@@ -119,9 +119,9 @@ fn bonds<T>(
     };
     let no_parent = |field: &str, message, hint| one("NoMatchingParent", Code::NoMatchingParent, field, message, hint);
     let all = &gateway.listeners;
-    let names = || all.iter().map(|listener| listener.spec.name.as_str());
+    let names = || all.iter().map(|listener| &*listener.spec.name);
     let wanted = |listener: &&ListenerState<'_>| {
-        reference.section_name.as_ref().is_none_or(|section| *section == listener.spec.name)
+        reference.section_name.as_ref().is_none_or(|section| **section == *listener.spec.name)
             && reference.port.is_none_or(|port| port == listener.spec.port)
     };
     let chosen: Vec<_> = all.iter().filter(wanted).collect();
@@ -170,7 +170,7 @@ fn bonds<T>(
     let allowed: Vec<_> =
         fits.iter().filter(|listener| listener.allows_namespace(ctx, &name.namespace, &route.meta.namespace)).collect();
     if allowed.is_empty() {
-        let names: Vec<_> = fits.iter().map(|listener| listener.spec.name.as_str()).collect();
+        let names: Vec<_> = fits.iter().map(|listener| &*listener.spec.name).collect();
         let message = format!(
             "Gateway {name} does not allow routes of namespace {} on listener {}",
             route.meta.namespace,
@@ -273,7 +273,7 @@ pub(crate) fn finish<T>(
     for problems in [&verdict.problems, &verdict.partial, &verdict.ref_problems, &verdict.warnings] {
         ctx.report_all(&key, problems);
     }
-    ctx.statuses.insert(key, Status::Route(status));
+    ctx.set_route_status(key, status);
 }
 
 /// The bonds to listeners that are served, each listener once; `merge` joins two bonds to the same listener.
@@ -298,7 +298,7 @@ pub(crate) fn refuse_kind(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>], 
     let mut status = RouteStatus::default();
     for reference in route.parent_refs {
         let namespace = reference.namespace.as_deref().unwrap_or(&route.meta.namespace);
-        let ours = |g: &&GatewayState<'_>| g.name.namespace == namespace && g.name.name == reference.name;
+        let ours = |g: &&GatewayState<'_>| g.name.is(namespace, &reference.name);
         let is_gateway = reference.group == GATEWAY_GROUP && reference.kind == "Gateway";
         if let Some(gateway) = gateways.iter().find(ours).filter(|_| is_gateway) {
             let accepted = fails("Accepted", route.meta.generation, problem.reason, problem.to_string());
@@ -311,6 +311,6 @@ pub(crate) fn refuse_kind(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>], 
     }
     if !status.parents.is_empty() {
         ctx.report(&route.key(), &problem);
-        ctx.statuses.insert(route.key(), Status::Route(status));
+        ctx.set_route_status(route.key(), status);
     }
 }

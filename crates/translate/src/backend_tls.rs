@@ -269,8 +269,8 @@ pub(crate) fn finish(
                 ancestor_ref: ParentReference {
                     group: GATEWAY_GROUP.to_owned(),
                     kind: "Gateway".to_owned(),
-                    namespace: Some(name.namespace),
-                    name: name.name,
+                    namespace: Some(name.namespace.to_string()),
+                    name: name.name.to_string(),
                     section_name: None,
                     port: None,
                 },
@@ -282,7 +282,7 @@ pub(crate) fn finish(
             });
         }
         if !status.ancestors.is_empty() {
-            ctx.statuses.insert(policy.key.clone(), Status::Policy(status));
+            ctx.set_status(policy.key.clone(), Status::Policy(status));
         }
     }
 }

@@ -110,7 +110,7 @@ fn classes(ctx: &mut Context<'_>) -> BTreeMap<String, ClassState> {
         }
         ctx.report_all(&object.key(), &problems);
         let status = GatewayClassStatus { conditions, supported_features: features::supported() };
-        ctx.statuses.insert(object.key(), Status::GatewayClass(status));
+        ctx.set_status(object.key(), Status::GatewayClass(status));
         let state = ClassState { controller_name: object.spec.controller_name.clone(), problems };
         classes.insert(object.meta.name.to_string(), state);
     }
@@ -164,7 +164,7 @@ fn nobodys(ctx: &mut Context<'_>, object: &Gateway, message: &str, hint: String)
         Condition::new(condition_type, ConditionStatus::Unknown, "Pending", text.clone(), object.meta.generation)
     };
     let status = GatewayStatus { conditions: vec![pending("Accepted"), pending("Programmed")], ..Default::default() };
-    ctx.statuses.insert(object.key(), Status::Gateway(status));
+    ctx.set_status(object.key(), Status::Gateway(status));
     ctx.report(&object.key(), &problem);
 }
 
@@ -270,7 +270,7 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
         let generation = gateway.object.meta.generation;
         let served = gateway.listeners.iter().filter(|l| gateway.serves(l)).count();
         let bad: Vec<&str> =
-            gateway.listeners.iter().filter(|l| !l.is_served()).map(|listener| listener.spec.name.as_str()).collect();
+            gateway.listeners.iter().filter(|l| !l.is_served()).map(|listener| &*listener.spec.name).collect();
         let not_valid = format!("listeners that cannot be served, see their conditions: {}", bad.join(", "));
         let accepted = match (gateway.problems.is_empty(), served, bad.is_empty()) {
             (false, ..) => unless("Accepted", generation, &gateway.problems, ""),
@@ -316,7 +316,7 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
             listeners: gateway.listeners.iter().map(|l| listener_status(gateway, l)).collect(),
             attached_listener_sets: Some(0),
         };
-        ctx.statuses.insert(gateway.key.clone(), Status::Gateway(status));
+        ctx.set_status(gateway.key.clone(), Status::Gateway(status));
     }
 }
 
@@ -357,7 +357,7 @@ fn listener_status(gateway: &GatewayState<'_>, listener: &ListenerState<'_>) -> 
     }
     let kind = |kind: &Kind| RouteGroupKind { group: kind.group().to_owned(), kind: kind.as_str().to_owned() };
     ListenerStatus {
-        name: listener.spec.name.clone(),
+        name: listener.spec.name.to_string(),
         supported_kinds: listener.kinds.iter().map(kind).collect(),
         attached_routes: listener.attached,
         conditions,
@@ -369,8 +369,7 @@ fn listener_sets(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
     for object in ctx.index.resources().listener_sets.values() {
         let parent = &object.spec.parent_ref;
         let namespace = parent.namespace.as_deref().unwrap_or(&object.meta.namespace);
-        let Some(gateway) = gateways.iter().find(|g| g.name.namespace == namespace && g.name.name == parent.name)
-        else {
+        let Some(gateway) = gateways.iter().find(|g| g.name.is(namespace, &parent.name)) else {
             continue;
         };
         let allowed =
@@ -399,6 +398,6 @@ fn listener_sets(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
         ];
         ctx.report(&object.key(), &problem);
         let status = ListenerSetStatus { conditions, listeners: Vec::new() };
-        ctx.statuses.insert(object.key(), Status::ListenerSet(status));
+        ctx.set_status(object.key(), Status::ListenerSet(status));
     }
 }

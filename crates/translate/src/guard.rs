@@ -148,7 +148,7 @@ fn target_kind(group: &str, kind: &str) -> Option<Kind> {
 
 fn has_section(object: &AnyObject, section: &str) -> bool {
     match object {
-        AnyObject::Gateway(gateway) => gateway.spec.listeners.iter().any(|listener| listener.name == section),
+        AnyObject::Gateway(gateway) => gateway.spec.listeners.iter().any(|listener| *listener.name == *section),
         AnyObject::HttpRoute(route) => route.spec.rules.iter().any(|rule| rule.name.as_deref() == Some(section)),
         AnyObject::GrpcRoute(route) => route.spec.rules.iter().any(|rule| rule.name.as_deref() == Some(section)),
         // Other kinds are taken as a whole.
@@ -176,7 +176,7 @@ impl Guards {
         let hit = |policy: &Guard, name: &str| policy.targets.iter().any(|target| target.is(&key, name));
         let problem = |policy: &Guard| {
             let name = overlapping.iter().find(|name| hit(policy, name))?;
-            let place = if *name == listener.name { "here".to_owned() } else { format!("on listener {name}") };
+            let place = if **name == *listener.name { "here".to_owned() } else { format!("on listener {name}") };
             let message = format!("{} asks for client certificates {place}, which is not served yet", policy.key);
             let hint = "remove tls.clientValidation from the policy to serve every client";
             Some(Problem::unsupported(path, message, hint))
@@ -202,7 +202,7 @@ impl Guards {
             let mut what = whole.then(|| "it".to_owned());
             for bonds in parents.iter().filter_map(|parent| parent.bonds.as_ref().ok()) {
                 let gateway = &gateways[bonds.gateway];
-                let names = || bonds.listeners.iter().map(|(i, _)| gateway.listeners[*i].spec.name.as_str());
+                let names = || bonds.listeners.iter().map(|(i, _)| gateway.listeners[*i].spec.name.as_ref());
                 let hit = policy.targets.iter().find(|target| names().any(|name| target.is(&gateway.key, name)));
                 if hit.is_some() || own {
                     policy.gateways.insert(gateway.key.clone());
@@ -271,8 +271,8 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
             ancestor_ref: ParentReference {
                 group: GATEWAY_GROUP.to_owned(),
                 kind: "Gateway".to_owned(),
-                namespace: Some(gateway.name.namespace.clone()),
-                name: gateway.name.name.clone(),
+                namespace: Some(gateway.name.namespace.to_string()),
+                name: gateway.name.name.to_string(),
                 section_name: None,
                 port: None,
             },
@@ -281,7 +281,7 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
         });
         let status = PolicyStatus { ancestors: ancestors.collect() };
         if !status.ancestors.is_empty() {
-            ctx.statuses.insert(policy.key, Status::Policy(status));
+            ctx.set_status(policy.key, Status::Policy(status));
         }
     }
 }

@@ -107,5 +107,5 @@ impl Target<'_> {
 
 /// The snapshot's name of an object.
 pub(crate) fn object_name(meta: &resources::ObjectMeta) -> ObjectName {
-    ObjectName::new(&*meta.namespace, &*meta.name)
+    ObjectName::new(meta.namespace.clone(), meta.name.clone())
 }

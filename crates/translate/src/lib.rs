@@ -8,8 +8,8 @@
 //!
 //! [`Translator::update`] computes everything anew from the objects given and hands out the difference to what it handed
 //! out before, so incremental equals from-scratch by construction. What costs much is kept by the identity of the object
-//! it depends on alone (see `memo.rs`): certificates with their key check, CA bundles, and the matches, filters and
-//! regular expressions of HTTPRoutes; an object that is equal to the one before keeps its identity.
+//! it depends on alone (see `memo.rs`): certificates with their key check and CA bundles; an object that is equal to the one
+//! before keeps its identity. Verdicts on regular expressions are kept by their text.
 //!
 //! Statuses are those of the last revision that the proxy has acknowledged: see [`Translator::apply_ack`].
 
@@ -36,10 +36,10 @@ pub use status::{CERTIFICATE_COVERAGE, IGNORED_FIELDS, LAST_GOOD, Status, Status
 use findings::Problem;
 use index::Index;
 use memo::Memo;
-use resources::status::{Condition, ConditionStatus};
+use resources::status::{Condition, ConditionStatus, RouteStatus};
 use resources::{Code, Key, NamespacedName, Resources, Secret};
 use snapshot::{Ack, Delta, Entity, EntityKey, Snapshot};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// The controller name under which statuses are written when no class says another one.
@@ -141,7 +141,6 @@ impl Translator {
     pub fn update(&mut self, mut resources: Resources, last_good: &LastGood) -> Output {
         keep_identity(&self.resources.secrets, &mut resources.secrets);
         keep_identity(&self.resources.config_maps, &mut resources.config_maps);
-        keep_identity(&self.resources.http_routes, &mut resources.http_routes);
         self.resources = resources;
         let index = Index::new(&self.resources, &last_good.objects);
         let translated = translate(&self.settings, &index, last_good, &mut self.memo);
@@ -207,6 +206,8 @@ pub(crate) struct Context<'a> {
     pub(crate) memo: &'a mut Memo,
     pub(crate) guards: guard::Guards,
     pub(crate) statuses: Statuses,
+    /// Statuses of routes, each once.
+    route_statuses: HashSet<Arc<Status>>,
     pub(crate) findings: BTreeSet<Finding>,
     pub(crate) entities: BTreeMap<EntityKey, Entity>,
     pub(crate) loaded_secrets: BTreeMap<NamespacedName, Arc<Secret>>,
@@ -221,6 +222,22 @@ impl Context<'_> {
     /// Notes problems of an object.
     pub(crate) fn report_all<'p>(&mut self, key: &Key, problems: impl IntoIterator<Item = &'p Problem>) {
         self.findings.extend(problems.into_iter().map(|problem| problem.finding(key)));
+    }
+
+    /// Notes the status of an object.
+    pub(crate) fn set_status(&mut self, key: Key, status: Status) {
+        self.statuses.insert(key, Arc::new(status));
+    }
+
+    /// Notes the status of a route.
+    pub(crate) fn set_route_status(&mut self, key: Key, status: RouteStatus) {
+        let status = Status::Route(status);
+        let shared = match self.route_statuses.get(&status) {
+            Some(known) => known.clone(),
+            None => Arc::new(status),
+        };
+        self.route_statuses.insert(shared.clone());
+        self.statuses.insert(key, shared);
     }
 
     /// Notes an entity.
@@ -253,6 +270,7 @@ fn translate(settings: &Settings, index: &Index<'_>, last_good: &LastGood, memo:
         memo,
         guards: guard::Guards::default(),
         statuses: Statuses::new(),
+        route_statuses: HashSet::new(),
         findings: BTreeSet::new(),
         entities: BTreeMap::new(),
         loaded_secrets: BTreeMap::new(),
@@ -309,7 +327,7 @@ fn note_last_good(ctx: &mut Context<'_>) {
         let generation = object.meta().generation;
         let condition = Condition::new(LAST_GOOD, ConditionStatus::True, "LastGood", message, generation);
         if let Some(status) = ctx.statuses.get_mut(key) {
-            status.push(&condition);
+            Arc::make_mut(status).push(&condition);
         }
     }
 }

@@ -1,9 +1,8 @@
-//! What is kept from one translation to the next: results that depend on one object alone and cost much, by the
-//! identity of that object.
+//! What is kept from one translation to the next: results that cost much, by the identity of the one object, or by the text,
+//! that they depend on.
 
 use crate::certificate::Loaded;
-use crate::route::http::Compiled;
-use resources::{ConfigMap, HttpRoute, Secret};
+use resources::{ConfigMap, Secret};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -16,8 +15,8 @@ pub(crate) struct Memo {
     pub(crate) secret_bundles: ByObject<Secret, Result<String, String>>,
     /// CA bundle of a ConfigMap.
     pub(crate) bundles: ByObject<ConfigMap, Result<String, String>>,
-    /// Matches, filters and timeouts of an HTTPRoute, its regular expressions compiled once for validation.
-    pub(crate) http_routes: ByObject<HttpRoute, Compiled>,
+    /// Verdicts on regular expressions.
+    pub(crate) expressions: Expressions,
 }
 
 impl Memo {
@@ -26,7 +25,28 @@ impl Memo {
         self.certificates.sweep();
         self.secret_bundles.sweep();
         self.bundles.sweep();
-        self.http_routes.sweep();
+        self.expressions.sweep();
+    }
+}
+
+/// Why an expression cannot be used, by its text, and whether somebody has asked since the last sweep.
+#[derive(Debug, Default)]
+pub(crate) struct Expressions(HashMap<String, (Result<(), String>, bool)>);
+
+impl Expressions {
+    /// Whether the proxy will be able to compile it.
+    pub(crate) fn check(&mut self, expression: &str) -> Result<(), String> {
+        if let Some((verdict, used)) = self.0.get_mut(expression) {
+            *used = true;
+            return verdict.clone();
+        }
+        let verdict = crate::route::check_regex(expression);
+        self.0.insert(expression.to_owned(), (verdict.clone(), true));
+        verdict
+    }
+
+    fn sweep(&mut self) {
+        self.0.retain(|_, (_, used)| std::mem::replace(used, false));
     }
 }
 

@@ -8,9 +8,11 @@ use resources::status::{
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Status of every object that has one and is ours, by object.
-pub type Statuses = BTreeMap<Key, Status>;
+/// Status of every object that has one and is ours, by object. Equal statuses of routes are one allocation: thousands of routes
+/// say the same.
+pub type Statuses = BTreeMap<Key, Arc<Status>>;
 
 /// Fields that change the infrastructure and are not used here (design: "Standalone, precisely").
 pub const IGNORED_FIELDS: &str = "sluicegate.dev/IgnoredFields";
@@ -20,7 +22,7 @@ pub const LAST_GOOD: &str = "sluicegate.dev/LastGood";
 pub const CERTIFICATE_COVERAGE: &str = "sluicegate.dev/CertificateCoverage";
 
 /// Status of one object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Status {
     /// Of a GatewayClass.

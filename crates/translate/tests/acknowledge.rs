@@ -49,7 +49,7 @@ fn folder(text: &str) -> Resources {
 }
 
 fn gateway(statuses: &Statuses, condition: &str) -> (ConditionStatus, String) {
-    let Status::Gateway(status) = &statuses[&Key::new(Kind::Gateway, "default", "gw")] else { panic!() };
+    let Status::Gateway(status) = &*statuses[&Key::new(Kind::Gateway, "default", "gw")] else { panic!() };
     let found = status.conditions.iter().find(|c| c.condition_type == condition).unwrap();
     (found.status, found.reason.clone())
 }
@@ -132,7 +132,7 @@ fn a_certificate_that_no_longer_loads_is_served_as_it_was() {
     assert!(second.delta.is_empty(), "the proxy goes on with what it has");
     assert_eq!(gateway(&second.statuses, "Programmed").0, ConditionStatus::True);
     assert_eq!(gateway(&second.statuses, "ResolvedRefs"), (ConditionStatus::False, "ListenersNotResolved".into()));
-    let Status::Gateway(status) = &second.statuses[&Key::new(Kind::Gateway, "default", "gw")] else { panic!() };
+    let Status::Gateway(status) = &*second.statuses[&Key::new(Kind::Gateway, "default", "gw")] else { panic!() };
     assert!(status.listeners[0].conditions.iter().any(|c| c.condition_type == LAST_GOOD));
     assert_eq!(second.loaded_secrets.len(), 1, "it stays last good");
     // A restart knows nothing of it.

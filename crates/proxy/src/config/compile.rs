@@ -36,7 +36,7 @@ pub(crate) struct Wanted {
     /// The Gateway.
     pub(crate) gateway: ObjectName,
     /// Place and name of the first listener on the port.
-    pub(crate) listener: (usize, String),
+    pub(crate) listener: (usize, Arc<str>),
     /// Place in `spec.addresses`, if the address stands there.
     pub(crate) address: Option<usize>,
     /// Port of the spec.

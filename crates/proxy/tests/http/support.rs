@@ -155,12 +155,12 @@ impl Answer {
 }
 
 pub fn listener_ref(index: usize) -> ListenerRef {
-    ListenerRef { gateway: ObjectName::new("ns", "gateway"), listener: format!("l{index}") }
+    ListenerRef { gateway: ObjectName::new("ns", "gateway"), listener: format!("l{index}").into() }
 }
 
 pub fn gateway(hostnames: &[&str]) -> Entity {
     let listeners = hostnames.iter().enumerate().map(|(index, hostname)| Listener {
-        name: format!("l{index}"),
+        name: format!("l{index}").into(),
         index,
         port: SPEC_PORT,
         hostname: Hostname::parse(hostname),

@@ -81,7 +81,7 @@ string_enum! {
 pub struct Listener {
     /// Name, unique within the Gateway or ListenerSet.
     #[schemars(with = "format::SectionName")]
-    pub name: String,
+    pub name: std::sync::Arc<str>,
     /// Hostname to answer for, maybe with `*` as its first label; every one when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<format::Hostname>")]

@@ -119,6 +119,7 @@ pub fn read_file(path: impl Into<Arc<str>>, bytes: &[u8]) -> FileObjects {
     let mut reader = Reader {
         file: FileObjects { path: path.into(), objects: Vec::new(), problems: Vec::new(), broken: false },
         noted: BTreeSet::new(),
+        texts: BTreeSet::new(),
     };
     for document in document::split(bytes) {
         let start = Position { line: document.lines_before + 1, column: 1 };
@@ -141,6 +142,7 @@ pub fn read_file(path: impl Into<Arc<str>>, bytes: &[u8]) -> FileObjects {
             Err(error) => reader.broken(error.at, error.code, error.message),
         }
     }
+    reader.file.objects.shrink_to_fit();
     reader.file
 }
 
@@ -148,6 +150,8 @@ struct Reader {
     file: FileObjects,
     /// Kinds about which this file has had its one note.
     noted: BTreeSet<String>,
+    /// Namespaces and versions, of which thousands of objects have the same.
+    texts: BTreeSet<Arc<str>>,
 }
 
 /// Lists of lists end here.
@@ -174,6 +178,16 @@ impl Reader {
             message,
             hint,
         });
+    }
+
+    /// The one copy of a text that many objects have.
+    fn shared(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return Arc::clone(known);
+        }
+        let text: Arc<str> = text.into();
+        self.texts.insert(Arc::clone(&text));
+        text
     }
 
     fn broken(&mut self, at: Position, code: Code, message: String) {
@@ -250,7 +264,8 @@ impl Reader {
         let name = text("name").unwrap_or_default();
         let written_namespace = text("namespace");
         let namespace = if kind.is_namespaced() { written_namespace.unwrap_or("default") } else { "" };
-        let key = (!name.is_empty()).then(|| Key::new(kind, namespace, name));
+        let namespace = self.shared(namespace);
+        let key = (!name.is_empty()).then(|| Key::new(kind, Arc::clone(&namespace), name));
 
         let mut valid = true;
         for finding in findings {
@@ -276,8 +291,9 @@ impl Reader {
             self.note(node.at, Code::KindNotServed, kind.as_str(), message, None);
         }
 
-        let mut report = Report::default();
-        let built = dispatch(kind, Build { node, namespace, api_version, source: &source, report: &mut report });
+        let (api_version, mut report) = (self.shared(api_version), Report::default());
+        let build = Build { node, key: key.as_ref(), namespace, api_version, source: &source, report: &mut report };
+        let built = dispatch(kind, build);
         for violation in report.into_violations() {
             valid = false;
             let at = source.position(&violation.field);
@@ -302,8 +318,10 @@ impl Reader {
 /// Makes the typed object and checks its meaning.
 struct Build<'a> {
     node: &'a Node,
-    namespace: &'a str,
-    api_version: &'a str,
+    /// Absent if the object has no name, and so is not valid.
+    key: Option<&'a Key>,
+    namespace: Arc<str>,
+    api_version: Arc<str>,
     source: &'a Source,
     report: &'a mut Report,
 }
@@ -318,14 +336,17 @@ impl KindVisitor for Build<'_> {
         let empty = || serde_json::Value::Object(serde_json::Map::new());
         let meta = self.node.get("metadata").map_or_else(empty, Node::to_json);
         let mut meta: ObjectMeta = serde_json::from_value(meta).map_err(|error| error.to_string())?;
-        meta.namespace = self.namespace.into();
+        meta.namespace = self.namespace;
+        if let Some(key) = self.key {
+            meta.name = Arc::clone(&key.name);
+        }
         crate::rules::check_meta(S::KIND, &meta, self.report);
         let content =
             if S::UNDER_SPEC { self.node.get("spec").map_or_else(empty, Node::to_json) } else { self.node.to_json() };
         let mut spec: S = serde_json::from_value(content).map_err(|error| error.to_string())?;
         spec.validate(self.report);
         spec.complete();
-        let object = Object { api_version: self.api_version.into(), meta, spec, source: self.source.clone() };
+        let object = Object { api_version: self.api_version, meta, spec, source: self.source.clone() };
         Ok(Arc::new(object).into_any())
     }
 }

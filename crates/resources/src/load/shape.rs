@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What a value must be like: a JSON schema of the kinds of constraints that CRDs use.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ pub(crate) struct Shape {
     unique: bool,
     min_length: u64,
     max_length: Option<u64>,
-    pattern: Option<Regex>,
+    pattern: Option<Arc<Regex>>,
     format: Option<String>,
     allowed: Vec<Json>,
     minimum: Option<f64>,
@@ -37,15 +37,18 @@ pub(crate) struct Shape {
 
 /// The shape of an object of this kind: `apiVersion`, `kind`, `metadata`, `status` and its own content.
 pub(crate) fn shape_of(kind: Kind) -> Arc<Shape> {
-    static SHAPES: OnceLock<HashMap<Kind, Arc<Shape>>> = OnceLock::new();
-    let shapes = SHAPES.get_or_init(|| {
-        let mut patterns = HashMap::new();
-        Kind::ALL.iter().map(|kind| (*kind, Arc::new(whole_object(*kind, &mut patterns)))).collect()
-    });
-    shapes.get(&kind).cloned().unwrap_or_default()
+    // Each kind when it is first met: most folders hold a few of them, and the regular expressions of all cost as much as a start.
+    static SHAPES: [OnceLock<Arc<Shape>>; Kind::ALL.len()] = [const { OnceLock::new() }; Kind::ALL.len()];
+    static PATTERNS: Mutex<Option<Patterns>> = Mutex::new(None);
+    let shape = || {
+        let mut patterns = PATTERNS.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::new(whole_object(kind, patterns.get_or_insert_default()))
+    };
+    Arc::clone(SHAPES[kind as usize].get_or_init(shape))
 }
 
-type Patterns = HashMap<String, Option<Regex>>;
+/// Compiled patterns by their text; many fields have the same.
+type Patterns = HashMap<String, Option<Arc<Regex>>>;
 
 fn whole_object(kind: Kind, patterns: &mut Patterns) -> Shape {
     let content = compile_root(&crate::schema_for(kind), patterns);
@@ -102,10 +105,9 @@ fn compile(schema: &Json, root: &Json, patterns: &mut Patterns) -> Shape {
     let (additional, items) = (child("additionalProperties"), child("items"));
     let properties = schema.get("properties").and_then(Json::as_object).into_iter().flatten();
     let properties = properties.map(|(name, s)| (name.clone(), Arc::new(compile(s, root, patterns)))).collect();
-    let pattern = schema
-        .get("pattern")
-        .and_then(Json::as_str)
-        .and_then(|pattern| patterns.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).ok()).clone());
+    let pattern = schema.get("pattern").and_then(Json::as_str).and_then(|pattern| {
+        patterns.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).ok().map(Arc::new)).clone()
+    });
     Shape {
         types: texts("type").into_iter().filter(|name| name != "null").collect(),
         untyped: schema.get("x-untyped").is_some(),

@@ -20,7 +20,7 @@ pub fn statuses(statuses: &Statuses, style: Style) -> String {
     let mut rows = Vec::new();
     for (key, status) in statuses {
         let name = Object::from(key).to_string();
-        match status {
+        match &**status {
             Status::GatewayClass(status) => rows.push(row(name, String::new(), &status.conditions, None)),
             Status::Gateway(status) => {
                 rows.push(row(name, String::new(), &status.conditions, None));

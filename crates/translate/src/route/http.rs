@@ -1,12 +1,13 @@
 //! HTTPRoute.
 
-use super::{check_regex, reach, regex_problem, target};
+use super::{reach, regex_problem, target};
 use crate::Context;
 use crate::attach::{self, RouteHead, Verdict, attach};
 use crate::backend::{Backends, Use};
 use crate::findings::{Problem, join};
 use crate::gateway::GatewayState;
 use crate::index::object_name;
+use crate::memo::Expressions;
 use crate::precedence;
 use resources::Code;
 use resources::gateway_api::{
@@ -23,12 +24,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What depends on the route alone.
-#[derive(Debug)]
-pub(crate) struct Compiled {
-    rules: Vec<CompiledRule>,
-}
-
+/// What of a rule depends on the route alone.
 #[derive(Debug)]
 struct CompiledRule {
     /// Backends are still missing.
@@ -70,25 +66,26 @@ fn translate_one(
         let (reason, code) = ("NoMatchingListenerHostname", Code::NoMatchingHostname);
         Err(Problem::new(reason, code, "spec.hostnames", message, hint))
     });
-    let compiled = ctx.memo.http_routes.get(object, compile);
     let mut verdict = Verdict::default();
     verdict.note_default_gateways(spec.use_default_gateways.is_some());
     let guarded = ctx.guards.of_route(gateways, head, &parents);
-    let mut rules = Vec::new();
+    let (created, name) = (precedence::created(&object.meta), object_name(&object.meta));
+    let mut rules = Vec::with_capacity(spec.rules.len());
     let mut bad = 0;
-    for (i, compiled) in compiled.rules.iter().enumerate() {
-        let mut rule = compiled.rule.clone();
-        for (j, reference) in spec.rules[i].backend_refs.iter().enumerate() {
+    for (i, written) in spec.rules.iter().enumerate() {
+        let compiled = compile_rule(&mut ctx.memo.expressions, written, i, created, &name);
+        let mut rule = compiled.rule;
+        rule.backends.reserve_exact(written.backend_refs.len());
+        for ((j, reference), filters) in written.backend_refs.iter().enumerate().zip(compiled.backend_filters) {
             let path = format!("spec.rules[{i}].backendRefs[{j}]");
             let from = (Kind::HttpRoute, &*object.meta.namespace);
             let target = target(backends, &mut verdict, from, (&reference.backend).into(), &path, Use::Http);
-            let filters = compiled.backend_filters[j].clone();
             rule.backends.push(WeightedBackend { target, weight: reference.backend.weight, filters });
         }
-        verdict.ref_problems.extend(compiled.ref_problems.iter().cloned());
+        verdict.ref_problems.extend(compiled.ref_problems);
         let mut problems = guarded.clone();
         problems.extend(ctx.guards.of_rule(head, rule.name.as_deref(), &format!("spec.rules[{i}]")));
-        problems.extend(compiled.problems.iter().cloned());
+        problems.extend(compiled.problems);
         if !problems.is_empty() {
             rule.unserved = Some(join(&problems));
             bad += 1;
@@ -98,15 +95,14 @@ fn translate_one(
             rules.push(rule);
         }
     }
-    if bad == compiled.rules.len() {
+    if bad == spec.rules.len() {
         verdict.problems = std::mem::take(&mut verdict.partial);
     }
     let used = rules.iter().flat_map(|rule| &rule.backends).filter_map(|b| match &b.target {
-        BackendTarget::Backend(key) => Some(key.clone()),
+        BackendTarget::Backend(key) => Some(key),
         BackendTarget::Invalid(_) => None,
     });
-    let used: Vec<_> = used.collect();
-    reach(backends, gateways, &parents, used.iter(), |_| Use::Http);
+    reach(backends, gateways, &parents, used, |_| Use::Http);
     let mut attachments: BTreeMap<ListenerRef, Vec<Hostname>> = BTreeMap::new();
     for (_, _, listener, names) in attach::served(gateways, &parents) {
         // Two parentRefs that mean the same listener come to the same names.
@@ -115,7 +111,7 @@ fn translate_one(
     if !attachments.is_empty() && !rules.is_empty() {
         let attachments =
             attachments.into_iter().map(|(listener, hostnames)| Attachment { listener, hostnames }).collect();
-        let (name, generation) = (object_name(&object.meta), object.meta.generation);
+        let generation = object.meta.generation;
         ctx.insert(Entity::HttpRoute(Arc::new(snapshot::HttpRoute { name, generation, attachments, rules })));
     }
     attach::finish(ctx, gateways, head, &parents, &verdict);
@@ -129,21 +125,21 @@ pub(crate) fn intersect(wanted: &[Hostname], listener: &Hostname) -> Vec<Hostnam
     names
 }
 
-fn compile(object: &HttpRoute) -> Compiled {
-    let (created, name) = (precedence::created(&object.meta), object_name(&object.meta));
-    let rules = object.spec.rules.iter().enumerate().map(|(i, rule)| compile_rule(rule, i, created, &name));
-    Compiled { rules: rules.collect() }
-}
-
-fn compile_rule(written: &HttpRouteRule, index: usize, created: i64, route: &ObjectName) -> CompiledRule {
+fn compile_rule(
+    expressions: &mut Expressions,
+    written: &HttpRouteRule,
+    index: usize,
+    created: i64,
+    route: &ObjectName,
+) -> CompiledRule {
     let path = format!("spec.rules[{index}]");
     let (mut problems, mut ref_problems) = (Vec::new(), Vec::new());
-    let mut matches = Vec::new();
     let everything = [HttpRouteMatch::default()];
     let wanted = if written.matches.is_empty() { &everything[..] } else { &written.matches };
+    let mut matches = Vec::with_capacity(wanted.len());
     for (i, wanted) in wanted.iter().enumerate() {
         // A match that cannot be read matches nothing; what the rule's other matches take is answered with 500.
-        match compile_match(wanted, &format!("{path}.matches[{i}]")) {
+        match compile_match(expressions, wanted, &format!("{path}.matches[{i}]")) {
             Ok(mut found) => {
                 found.precedence = precedence::of_match(&found, created, route, index, i);
                 matches.push(found);
@@ -175,8 +171,8 @@ fn compile_rule(written: &HttpRouteRule, index: usize, created: i64, route: &Obj
     CompiledRule { rule, backend_filters, problems, ref_problems }
 }
 
-fn compile_match(wanted: &HttpRouteMatch, path: &str) -> Result<HttpMatch, Problem> {
-    let regex = |field: String, expression: &str| match check_regex(expression) {
+fn compile_match(expressions: &mut Expressions, wanted: &HttpRouteMatch, path: &str) -> Result<HttpMatch, Problem> {
+    let mut regex = |field: String, expression: &str| match expressions.check(expression) {
         Ok(()) => Ok(expression.to_owned()),
         Err(why) => Err(regex_problem(format!("{path}.{field}.value"), expression, &why)),
     };
@@ -185,7 +181,7 @@ fn compile_match(wanted: &HttpRouteMatch, path: &str) -> Result<HttpMatch, Probl
         PathMatchType::PathPrefix => PathMatch::Prefix(wanted.path.value.trim_end_matches('/').to_owned()),
         PathMatchType::RegularExpression => PathMatch::Regex(regex("path".into(), &wanted.path.value)?),
     };
-    let value = |field: String, kind: MatchType, value: &str| match kind {
+    let mut value = |field: String, kind: MatchType, value: &str| match kind {
         MatchType::Exact => Ok(TextMatch::Exact(value.to_owned())),
         MatchType::RegularExpression => regex(field, value).map(TextMatch::Regex),
     };
@@ -228,7 +224,7 @@ fn compile_filters(
     problems: &mut Vec<Problem>,
     ref_problems: &mut Vec<Problem>,
 ) -> Vec<HttpFilter> {
-    let mut compiled = Vec::new();
+    let mut compiled = Vec::with_capacity(filters.len());
     for (i, filter) in filters.iter().enumerate() {
         let path = format!("{path}.filters[{i}]");
         match compile_filter(filter, &path) {

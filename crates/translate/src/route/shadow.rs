@@ -3,34 +3,61 @@
 use crate::Context;
 use crate::findings::Problem;
 use resources::{Code, Key, Kind};
-use snapshot::{Entity, Hostname, HttpMatch, HttpRoute, ListenerRef, Precedence};
+use snapshot::{Entity, Hostname, HttpMatch, HttpRoute, ListenerRef, PathMatch, Precedence, ValueMatch};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The least precedence by listener, hostname and what is asked for.
-type First<'a> = HashMap<(&'a ListenerRef, &'a Hostname, &'a str), &'a Precedence>;
+type First<'a> = HashMap<(&'a ListenerRef, &'a Hostname, Asked<'a>), &'a Precedence>;
+
+/// What a match asks for, whatever the order in which it is written.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Asked<'a> {
+    path: &'a PathMatch,
+    method: Option<&'a str>,
+    headers: Vec<&'a ValueMatch>,
+    query: Vec<&'a ValueMatch>,
+}
+
+impl<'a> Asked<'a> {
+    fn by(found: &'a HttpMatch) -> Self {
+        let sorted = |values: &'a [ValueMatch]| {
+            let mut values: Vec<_> = values.iter().collect();
+            values.sort_unstable();
+            values
+        };
+        Self {
+            path: &found.path,
+            method: found.method.as_deref(),
+            headers: sorted(&found.headers),
+            query: sorted(&found.query),
+        }
+    }
+}
 
 /// Looks at all HTTPRoutes that are served.
 pub(crate) fn note(ctx: &mut Context<'_>) {
     let routes = ctx.entities.values().filter_map(|entity| match entity {
-        Entity::HttpRoute(route) => Some((route.clone(), signatures(route))),
+        Entity::HttpRoute(route) => Some(route.clone()),
         _ => None,
     });
-    let routes: Vec<(Arc<HttpRoute>, Vec<String>)> = routes.collect();
+    let routes: Vec<Arc<HttpRoute>> = routes.collect();
     let mut first = First::new();
-    for (route, signatures) in &routes {
-        for (found, signature) in matches(route).zip(signatures) {
+    for route in &routes {
+        for found in matches(route) {
+            let asked = Asked::by(found);
             for (listener, hostname) in hostnames(route) {
-                let known = first.entry((listener, hostname, signature)).or_insert(&found.precedence);
+                let known = first.entry((listener, hostname, asked.clone())).or_insert(&found.precedence);
                 *known = (*known).min(&found.precedence);
             }
         }
     }
-    for (route, signatures) in &routes {
-        let key = Key::new(Kind::HttpRoute, &*route.name.namespace, &*route.name.name);
-        for (found, signature) in matches(route).zip(signatures) {
+    for route in &routes {
+        let key = Key::new(Kind::HttpRoute, route.name.namespace.clone(), route.name.name.clone());
+        for found in matches(route) {
+            let asked = Asked::by(found);
             let winner = |(listener, hostname)| {
-                let known = first.get(&(listener, hostname, signature.as_str())).copied();
+                let known = first.get(&(listener, hostname, asked.clone())).copied();
                 known.filter(|known| **known != found.precedence)
             };
             let winners: Option<Vec<_>> = hostnames(route).map(winner).collect();
@@ -50,17 +77,4 @@ fn matches(route: &HttpRoute) -> impl Iterator<Item = &HttpMatch> {
 
 fn hostnames(route: &HttpRoute) -> impl Iterator<Item = (&ListenerRef, &Hostname)> {
     route.attachments.iter().flat_map(|bond| bond.hostnames.iter().map(|hostname| (&bond.listener, hostname)))
-}
-
-/// What each match asks for, whatever the order in which it is written.
-fn signatures(route: &HttpRoute) -> Vec<String> {
-    let signature = |found: &HttpMatch| {
-        let sorted = |values: &[snapshot::ValueMatch]| {
-            let mut texts: Vec<_> = values.iter().map(|value| format!("{value:?}")).collect();
-            texts.sort();
-            texts
-        };
-        format!("{:?} {:?} {:?} {:?}", found.path, found.method, sorted(&found.headers), sorted(&found.query))
-    };
-    matches(route).map(signature).collect()
 }
