@@ -1,5 +1,6 @@
 //! The Gateway API's conformance suite, against what runs in a cluster.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -71,9 +72,10 @@ impl Outcome {
     }
 }
 
-/// The short name of a test that begins with this line.
-fn begins(line: &str) -> Option<&str> {
-    line.strip_prefix("=== RUN   TestConformance/").filter(|name| !name.contains('/'))
+/// The short name of the test that the lines after this one are about.
+fn heading(line: &str) -> Option<&str> {
+    let (_, name) = line.strip_prefix("=== ")?.split_once(" TestConformance/")?;
+    name.split('/').next()
 }
 
 impl Suite {
@@ -108,16 +110,15 @@ impl Suite {
         let mut suite = process::spawn(&command, Stdio::null(), Stdio::piped(), Stdio::from(log.try_clone()?))?;
         let output = suite.stdout.take().context("the suite's output")?;
         let mut outcome = Outcome::default();
-        let mut begun: Option<String> = None;
+        let (mut speaking, mut told) = (String::new(), BTreeSet::new());
         for line in BufReader::new(output).split(b'\n') {
             let line = String::from_utf8_lossy(&line?).into_owned();
             writeln!(log, "{line}")?;
-            if let Some(name) = begun.take()
-                && !line.contains(": Skipping ")
-            {
-                progress(&name);
+            if let Some(name) = heading(&line) {
+                name.clone_into(&mut speaking);
+            } else if line.contains(": Applying tests/") && told.insert(speaking.clone()) {
+                progress(&speaking); // it is not one of those that are skipped
             }
-            begun = begins(&line).map(ToOwned::to_owned);
             outcome.read(&line);
         }
         outcome.success = suite.wait().context("the conformance suite")?.success();
@@ -143,6 +144,7 @@ mod tests {
         let lines = [
             "=== RUN   TestConformance/A",
             "=== RUN   TestConformance/A/part",
+            "=== NAME  TestConformance/D",
             "--- FAIL: TestConformance (9.00s)",
             "    --- PASS: TestConformance/A (1.00s)",
             "        --- FAIL: TestConformance/B/part (1.00s)",
@@ -150,7 +152,7 @@ mod tests {
             "    --- SKIP: TestConformance/C (0.00s)",
         ];
         lines.iter().for_each(|line| outcome.read(line));
-        assert_eq!(lines.iter().filter_map(|line| begins(line)).collect::<Vec<_>>(), ["A"]);
+        assert_eq!(lines.iter().filter_map(|line| heading(line)).collect::<Vec<_>>(), ["A", "A", "D"]);
         let names = |names: &[String]| names.join(" ");
         assert_eq!((&*names(&outcome.passed), &*names(&outcome.failed), &*names(&outcome.skipped)), ("A", "B", "C"));
     }
