@@ -27,27 +27,36 @@ pub struct Config {
 struct File {
     bytes: Vec<u8>,
     objects: FileObjects,
-    /// The objects of the file and, while it cannot be parsed, the last ones of those that it may still define. One that is there
-    /// and not valid is not among them: its error is plain, and what it was before is not what is asked for.
-    good: BTreeMap<Key, AnyObject>,
+    /// While the file cannot be parsed, the last valid objects of those that it may still define. One that is there and not valid is
+    /// not among them: its error is plain, and what it was before is not what is asked for.
+    stale: BTreeMap<Key, AnyObject>,
 }
 
 impl File {
     fn read(source: Source, before: Option<File>) -> Self {
-        if let Some(before) = before.as_ref().filter(|before| before.bytes == source.bytes) {
+        let before = match before {
             // The same objects are the same allocations, which makes all that follows cheap.
-            return Self { bytes: source.bytes, objects: before.objects.clone(), good: before.good.clone() };
-        }
+            Some(before) if before.bytes == source.bytes => return before,
+            before => before,
+        };
         let objects = resources::read_file(source.path.display().to_string(), &source.bytes);
-        let mut good = before.map(|before| before.good).unwrap_or_default();
-        if objects.is_broken() {
+        let mut stale = BTreeMap::new();
+        if let Some(before) = before.filter(|_| objects.is_broken()) {
             let defined: BTreeSet<&Key> = objects.keys().collect();
-            good.retain(|key, _| !defined.contains(key));
-        } else {
-            good.clear();
+            stale = before.good();
+            stale.retain(|key, _| !defined.contains(key));
         }
-        good.extend(resources::assemble([&objects]).resources.iter().map(|object| (object.key(), object)));
-        Self { bytes: source.bytes, objects, good }
+        Self { bytes: source.bytes, objects, stale }
+    }
+
+    /// The objects to go on with if the file can no longer be read.
+    fn good(&self) -> BTreeMap<Key, AnyObject> {
+        let mut good = self.stale.clone();
+        for object in self.objects.valid() {
+            // Of an object that stands twice the first counts.
+            good.entry(object.key()).or_insert_with(|| object.clone());
+        }
+        good
     }
 }
 
@@ -74,20 +83,22 @@ impl Config {
         }
         // What is there and cannot be read says nothing about its objects; what is gone is gone.
         let lost = before.into_iter().filter(|(path, _)| path.ancestors().any(|above| unreadable.contains_key(above)));
-        let mut good: Vec<(Key, AnyObject)> = Vec::new();
+        let mut good: Vec<AnyObject> = Vec::new();
         for (path, file) in lost {
-            good.extend(file.good.iter().map(|(key, object)| (key.clone(), object.clone())));
+            let stale = file.good();
+            good.extend(stale.values().cloned());
             let nothing = resources::read_file(path.display().to_string(), b"");
-            self.files.insert(path, File { bytes: Vec::new(), objects: nothing, good: file.good });
+            self.files.insert(path, File { bytes: Vec::new(), objects: nothing, stale });
         }
         self.unreadable = unreadable;
         self.loaded = Arc::new(resources::assemble(self.files.values().map(|file| &file.objects)));
-        good.extend(self.files.values().flat_map(|file| file.good.clone()));
         let mut objects = Resources::default();
-        for (key, object) in good {
+        let of_files = self.files.values().flat_map(|file| file.objects.valid().chain(file.stale.values()));
+        for object in good.iter().chain(of_files) {
             // The first in the order of paths, as for objects that are defined twice.
+            let key = object.key();
             if self.loaded.resources.get_any(&key).is_none() && objects.get_any(&key).is_none() {
-                objects.upsert(object);
+                objects.upsert(object.clone());
             }
         }
         self.last_good.objects = objects;
@@ -110,7 +121,7 @@ impl Config {
             return source.bytes.is_empty() || resources::read_file("", &source.bytes).is_broken();
         };
         known.bytes != source.bytes
-            && !known.good.is_empty()
+            && (!known.stale.is_empty() || known.objects.valid().next().is_some())
             && (source.bytes.trim_ascii().is_empty() || resources::read_file("", &source.bytes).is_broken())
     }
 

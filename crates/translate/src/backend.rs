@@ -3,7 +3,7 @@
 use crate::backend_tls::Policies;
 use crate::findings::{Problem, closest};
 use crate::gateway::GatewayState;
-use crate::index::{Index, Slices, Target};
+use crate::index::{Index, Slices, Target, object_name};
 use resources::Code;
 use resources::gateway_api::{BackendObjectReference, BackendRef};
 use resources::kubernetes::{EndpointAddressType, ServicePort, ServiceType, TransportProtocol};
@@ -95,7 +95,12 @@ impl<'a> Backends<'a> {
             let hint = target.grant_hint(from, namespace);
             return Err(Problem::new("RefNotPermitted", Code::RefNotPermitted, path, message, hint));
         }
-        let object = ObjectName::new(target.namespace, name);
+        // The names of the object itself, if it is there: thousands of routes share them.
+        let meta = match found {
+            Kind::Service => self.index.resources().get::<Service>(target.namespace, name).map(|found| &found.meta),
+            _ => self.index.resources().get::<Backend>(target.namespace, name).map(|found| &found.meta),
+        };
+        let object = meta.map_or_else(|| ObjectName::new(target.namespace, name), object_name);
         match found {
             Kind::Service => self.service(object, port, path, usage),
             _ => self.backend(object, group, path),

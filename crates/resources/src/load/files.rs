@@ -61,6 +61,11 @@ impl FileObjects {
         self.broken
     }
 
+    /// The objects that are valid, in the order of the file.
+    pub fn valid(&self) -> impl Iterator<Item = &AnyObject> {
+        self.objects.iter().filter_map(|object| object.object.as_ref())
+    }
+
     /// The keys of all objects that the file defines, valid or not.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.objects.iter().map(|object| &object.key)

@@ -109,8 +109,10 @@ fn translate_one(
         attachments.entry(listener).or_insert_with(|| names.clone());
     }
     if !attachments.is_empty() && !rules.is_empty() {
-        let attachments =
-            attachments.into_iter().map(|(listener, hostnames)| Attachment { listener, hostnames }).collect();
+        // Collected, they would leave room for three more in each of thousands of routes.
+        let mut bonds = Vec::with_capacity(attachments.len());
+        bonds.extend(attachments.into_iter().map(|(listener, hostnames)| Attachment { listener, hostnames }));
+        let attachments = bonds;
         let generation = object.meta.generation;
         ctx.insert(Entity::HttpRoute(Arc::new(snapshot::HttpRoute { name, generation, attachments, rules })));
     }
