@@ -1,7 +1,7 @@
 //! Counts and durations per route, API and broker. A route keeps the handles; a connection looks each up once.
 
 use crate::telemetry::metrics::{Counter, Histogram, KafkaDurationLabels, KafkaEndLabels, KafkaLabels, Metrics};
-use kafka::{ApiKey, api::APIS};
+use kafka::ApiKey;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -76,9 +76,9 @@ impl RouteMetrics {
     }
 }
 
-/// A connection's handles by API key.
+/// A connection's handles: a few, the most used ones first.
 #[derive(Debug, Default)]
-pub(super) struct ConnectionMetrics(Vec<Option<Arc<ApiMetrics>>>);
+pub(super) struct ConnectionMetrics(Vec<(ApiKey, Arc<ApiMetrics>)>);
 
 impl ConnectionMetrics {
     /// The handles of `api`.
@@ -89,11 +89,20 @@ impl ConnectionMetrics {
         route: &RouteMetrics,
         label: &Arc<str>,
         broker: Option<i32>,
-    ) -> Option<&ApiMetrics> {
-        if self.0.is_empty() {
-            self.0.resize_with(APIS.len(), || None);
-        }
-        let slot = self.0.get_mut(usize::try_from(api as i16).ok()?)?;
-        Some(slot.get_or_insert_with(|| route.get(metrics, label, broker, api)))
+    ) -> &ApiMetrics {
+        let handles = &mut self.0;
+        let at = match handles.iter().position(|(known, _)| *known == api) {
+            // So that Produce and Fetch come to the front.
+            Some(at) if at > 0 => {
+                handles.swap(at - 1, at);
+                at - 1
+            }
+            Some(at) => at,
+            None => {
+                handles.push((api, route.get(metrics, label, broker, api)));
+                handles.len() - 1
+            }
+        };
+        &handles[at].1
     }
 }

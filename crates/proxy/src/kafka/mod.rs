@@ -51,7 +51,7 @@ use log::Ended;
 use metrics::ConnectionMetrics;
 use pump::{Bounds, Control, Traffic};
 use scope::Scope;
-use session::{Caps, Finished, Session};
+use session::{Caps, Finished, IsPeer, Session};
 use std::{
     cell::{Cell, RefCell},
     sync::Arc,
@@ -85,33 +85,16 @@ pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, route: Arc<Route>,
         note(&worker, &conn, &route, wanted, close);
         log::record(&worker, &Ended { conn: &conn, route: &route, wanted, session, upstream, traffic, close });
     };
-    let opened = match &route.unserved {
-        Some(why) => Err(Close::Unserved(why.clone())),
-        None => dial::open(&worker, &route, &conn, wanted).await,
-    };
-    let upstream = match opened {
+    if let Some(why) = &route.unserved {
+        return finish(None, None, Traffic::default(), &Close::Unserved(why.clone()));
+    }
+    // Boxed apart, so that a connection does not hold what dialling took.
+    let upstream = match Box::pin(dial::open(&worker, &route, &conn, wanted)).await {
         Ok(upstream) => upstream,
         Err(close) => return finish(None, None, Traffic::default(), &close),
     };
+    let session = session(&worker, &conn, &route, upstream.learning);
     let limits = worker.limits();
-    let scope = Scope {
-        filters: Arc::clone(&route.filters),
-        cluster: Arc::clone(&route.cluster),
-        advertised: route.advertised.get(&conn.listener.name).cloned().unwrap_or_default(),
-        port: conn.listener.advertised,
-        ..Scope::default()
-    };
-    let caps = Caps {
-        before_authentication: limits.kafka_preauth_frame,
-        frame: limits.kafka_frame,
-        held_response: limits.kafka_held_response,
-    };
-    let subject = conn.tls.as_ref().and_then(|tls| tls.client_subject.as_deref());
-    let mut session = Session::new(scope, caps, subject);
-    if let Some((broker, is_peer)) = upstream.learning {
-        session.learn_after_authentication(broker, is_peer);
-    }
-    let session = RefCell::new(session);
     let control = Watch {
         worker: &worker,
         conn: &conn,
@@ -129,6 +112,28 @@ pub(crate) async fn serve(worker: Worker, io: Io, conn: Conn, route: Arc<Route>,
     let (close, traffic) = pump::run(io, upstream.io, &session, &control, bounds).await;
     drop(upstream.active);
     finish(Some(&session.borrow()), upstream.address, traffic, &close);
+}
+
+fn session(worker: &Worker, conn: &Conn, route: &Route, learning: Option<(i32, IsPeer)>) -> RefCell<Session> {
+    let limits = worker.limits();
+    let scope = Scope {
+        filters: Arc::clone(&route.filters),
+        cluster: Arc::clone(&route.cluster),
+        advertised: route.advertised.get(&conn.listener.name).cloned().unwrap_or_default(),
+        port: conn.listener.advertised,
+        ..Scope::default()
+    };
+    let caps = Caps {
+        before_authentication: limits.kafka_preauth_frame,
+        frame: limits.kafka_frame,
+        held_response: limits.kafka_held_response,
+    };
+    let subject = conn.tls.as_ref().and_then(|tls| tls.client_subject.as_deref());
+    let mut session = Session::new(scope, caps, subject);
+    if let Some((broker, is_peer)) = learning {
+        session.learn_after_authentication(broker, is_peer);
+    }
+    RefCell::new(session)
 }
 
 /// Counts and tells how a connection has ended.
@@ -205,8 +210,21 @@ impl Control for Watch<'_> {
         let mut metrics = self.metrics.borrow_mut();
         let route = self.route;
         let api = metrics.api(finished.api, self.worker.metrics(), &route.metrics, &route.label, self.wanted.broker());
-        if let Some(api) = api {
-            api.observe(finished.gateway, finished.broker);
+        api.observe(finished.gateway, finished.broker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every connection has one of these for as long as it lives.
+    #[test]
+    fn the_state_of_a_connection_is_small() {
+        fn of<A, B, C, D, E, F: Future>(_: impl Fn(A, B, C, D, E) -> F) -> usize {
+            size_of::<F>()
         }
+        let sizes = (of(serve), of(pump::run::<Watch<'_>>), size_of::<Session>(), size_of::<pending::Pending>());
+        assert!(sizes.0 <= 4096, "{sizes:?}");
     }
 }

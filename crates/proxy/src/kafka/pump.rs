@@ -3,7 +3,7 @@
 
 use super::{
     close::{Close, Side},
-    holds::{Holds, Room},
+    holds::{Holds, Place, Room},
     session::{Answer, Finished, Next, Plan, Session},
     wire::{PIECE, SMALL_PIECE, Wire},
 };
@@ -66,6 +66,8 @@ struct Input<'a> {
     received: u64,
     /// Read at a time.
     piece: usize,
+    /// Whether the buffer may be the rest of a larger one.
+    taken: bool,
 }
 
 impl Input<'_> {
@@ -96,7 +98,16 @@ impl Input<'_> {
     }
 
     fn take(&mut self, len: usize) -> Bytes {
+        self.taken = true;
         self.buffer.split_to(len.min(self.buffer.len())).freeze()
+    }
+
+    /// Keeps no memory but for the bytes that are there.
+    fn compact(&mut self) {
+        if !self.buffer.is_empty() && (self.taken || self.buffer.capacity() > self.buffer.len()) {
+            self.buffer = BytesMut::from(&self.buffer[..]);
+            self.taken = false;
+        }
     }
 
     /// Takes a frame of which something may be kept.
@@ -167,7 +178,8 @@ pub(super) async fn run<C: Control>(
     bounds: Bounds,
 ) -> (Close, Traffic) {
     let (client, broker) = (Wire::new(client), Wire::new(broker));
-    let input = |wire, side| Input { wire, buffer: BytesMut::new(), side, received: 0, piece: SMALL_PIECE };
+    let input =
+        |wire, side| Input { wire, buffer: BytesMut::new(), side, received: 0, piece: SMALL_PIECE, taken: false };
     let output = |wire, side| Output { wire, queue: Rope::default(), side, sent: 0, patience: bounds.idle };
     let (mut from_client, mut to_broker) = (input(&client, Side::Client), output(&broker, Side::Broker));
     let (mut from_broker, mut to_client) = (input(&broker, Side::Broker), output(&client, Side::Client));
@@ -230,8 +242,32 @@ impl<C: Control> Shared<'_, C> {
     }
 
     /// Until answers have come, which let the next request go on.
-    async fn wait(&self) -> Result<(), Close> {
-        timeout(self.bounds.idle, self.requests.notified()).await.map_err(|_| Close::Idle)
+    async fn wait(&self, place: Option<&Place<'_>>) -> Result<(), Close> {
+        tokio::select! {
+            biased;
+            () = Place::lost(place) => Err(Close::HeldFrames(Side::Client)),
+            waited = timeout(self.bounds.idle, self.requests.notified()) => waited.map_err(|_| Close::Idle),
+        }
+    }
+
+    /// Before a wait: a client that nobody knows yet has a place if it holds more than a small piece, and no memory besides.
+    async fn settle<'a>(
+        &'a self,
+        input: &mut Input<'_>,
+        room: Option<&Room<'_>>,
+        place: &mut Option<Place<'a>>,
+    ) -> Result<(), Close> {
+        let known = self.piece() > SMALL_PIECE;
+        if !known {
+            input.compact();
+        }
+        if known || input.buffer.len() <= SMALL_PIECE || room.is_some_and(Room::is_counted) {
+            *place = None;
+        } else if place.is_none() {
+            let wanted = timeout(self.bounds.stalled, self.control.holds().place());
+            *place = Some(wanted.await.map_err(|_| Close::HeldFrames(Side::Client))??);
+        }
+        Ok(())
     }
 }
 
@@ -251,6 +287,7 @@ async fn requests<C: Control>(
     // A request whose judgement waits for something that the gateway has asked for.
     let mut held: Option<Bytes> = None;
     let mut room: Option<Room<'_>> = None;
+    let mut place: Option<Place<'_>> = None;
     loop {
         let own = shared.session.borrow_mut().take_own()?;
         if let Some(own) = own {
@@ -259,7 +296,8 @@ async fn requests<C: Control>(
         let idle = shared.session.borrow().is_idle();
         if held.is_some() && !idle {
             output.flush().await?;
-            shared.wait().await?;
+            shared.settle(input, room.as_ref(), &mut place).await?;
+            shared.wait(place.as_ref()).await?;
             continue;
         }
         if let Some(whole) = held.take() {
@@ -279,6 +317,7 @@ async fn requests<C: Control>(
             }
             Start::More | Start::Fill(_) => {
                 output.flush().await?;
+                shared.settle(input, room.as_ref(), &mut place).await?;
                 input.piece = shared.piece();
                 // A client that wants no answers wakes nobody else.
                 shared.report();
@@ -292,6 +331,7 @@ async fn requests<C: Control>(
                     biased;
                     () = shared.requests.notified() => {}
                     () = shared.control.drained() => {}
+                    () = Place::lost(place.as_ref()) => return Err(Close::HeldFrames(Side::Client)),
                     read = timeout(patience, input.read()) => match read {
                         Ok(Ok(true)) => {}
                         Ok(Ok(false)) if partial => return Err(input.cut()),
@@ -310,7 +350,8 @@ async fn requests<C: Control>(
                 let own = shared.session.borrow_mut().take_own()?;
                 own.into_iter().for_each(|own| output.push(own));
                 output.flush().await?;
-                shared.wait().await?;
+                shared.settle(input, room.as_ref(), &mut place).await?;
+                shared.wait(place.as_ref()).await?;
             }
             Start::Token(len) => {
                 shared.last_frame.set(Instant::now());

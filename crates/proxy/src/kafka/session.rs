@@ -38,6 +38,8 @@ use std::{
 const MAX_IN_FLIGHT: usize = 1024;
 /// Bytes of the gateway's own answers that may wait.
 const MAX_ANSWERS: usize = 1 << 20;
+/// The same for a client that has not been admitted: clients wait for the first answers.
+const STRANGER: (usize, usize) = (8, 1 << 10);
 
 /// Bytes of rewritten requests that may wait for their answers, as what is kept for these grows with them.
 const MAX_KEPT: usize = 16 << 20;
@@ -171,7 +173,8 @@ impl Session {
     /// Judges a request by its start. `len` is the frame's length, without the four bytes that say it.
     pub(super) fn plan(&mut self, prefix: RequestPrefix, len: usize) -> Result<Plan, Close> {
         let Some(api) = ApiKey::from_i16(prefix.api_key) else { return Err(Close::UnknownApi(prefix.api_key)) };
-        let full = self.queue.len() >= MAX_IN_FLIGHT || self.answer_bytes >= MAX_ANSWERS || self.kept >= MAX_KEPT;
+        let (requests, answers) = if self.is_admitted() { (MAX_IN_FLIGHT, MAX_ANSWERS) } else { STRANGER };
+        let full = self.queue.len() >= requests || self.answer_bytes >= answers || self.kept >= MAX_KEPT;
         if self.asking.is_some() || full {
             return Ok(Plan::Wait);
         }

@@ -10,7 +10,7 @@ use rustls::Connection;
 use std::{
     cell::RefCell,
     future::poll_fn,
-    io::{self, BufRead, IoSlice, Write},
+    io::{self, BufRead, IoSlice, Read, Write},
     pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
@@ -109,6 +109,9 @@ impl Inner {
         };
         if read.is_pending() && into.is_empty() {
             give_back(into);
+            if let Some(tls) = &mut self.tls {
+                shrink(tls);
+            }
         }
         read
     }
@@ -192,7 +195,10 @@ fn read_tls(
         if buffer.filled().is_empty() {
             return Poll::Ready(Ok(More::End));
         }
-        borrow(into, most);
+        // A small piece gets what it needs: less than was read.
+        if most > SMALL_PIECE {
+            borrow(into, most);
+        }
         let more = decrypt(tls, buffer.filled(), into);
         // An answer to what was read: new keys, or an alert. If the socket takes it later, the next write brings it.
         if tls.wants_write()
@@ -228,6 +234,18 @@ fn decrypt(tls: &mut Connection, mut encrypted: &[u8], into: &mut BytesMut) -> i
         }
     }
     Ok(true)
+}
+
+/// Lets TLS give back the room that a long record has taken, which it does before it reads.
+fn shrink(tls: &mut Connection) {
+    struct Nothing;
+    impl Read for Nothing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+    }
+    // Not an end of the stream, which no bytes would be.
+    let _ = tls.read_tls(&mut Nothing);
 }
 
 fn take_decrypted(tls: &mut Connection, into: &mut BytesMut) -> io::Result<()> {

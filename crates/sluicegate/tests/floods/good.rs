@@ -123,7 +123,7 @@ impl Drop for Good {
 }
 
 /// Asks for the versions of all APIs, and reads all of the answer.
-pub fn api_versions(connection: &mut RawKafka, correlation: i32) -> Result<()> {
+fn api_versions(connection: &mut RawKafka, correlation: i32) -> Result<()> {
     connection.send_request(18, 0, correlation, false, b"")?;
     let answer = connection.read_frame()?.context("closed")?;
     ensure!(answer.len() > 100, "an answer of {} bytes", answer.len());
