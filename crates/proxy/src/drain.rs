@@ -1,5 +1,5 @@
 use std::{cell::Cell, rc::Rc};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, futures::Notified};
 
 /// What [`crate::Proxy::drain`] left behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,11 @@ impl Signal {
     /// Whether it has happened.
     pub(crate) fn is_fired(&self) -> bool {
         self.0.0.get()
+    }
+
+    /// Ready when it happens; it must not have [happened](Signal::is_fired) yet.
+    pub(crate) fn notified(&self) -> Notified<'_> {
+        self.0.1.notified()
     }
 
     /// Waits until it has happened.

@@ -28,7 +28,7 @@ use std::{
 use tokio::io::AsyncWrite;
 
 /// How long a connection waits for the next request before it is put to rest.
-const PARK: Duration = Duration::from_millis(250);
+const PARK: Duration = Duration::from_millis(50);
 /// How long a client may take to end a connection that we have ended, and what it may send meanwhile: closed at once, the
 /// connection would take the response with it (RFC 9112 9.6).
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -118,12 +118,11 @@ enum Next {
 /// Some requests, until none comes for a moment; gives the connection back if it goes on.
 pub(super) type Burst = Pin<Box<dyn Future<Output = Option<Io>>>>;
 
-/// Serves a client's connection; `first`: its first requests. Bursts are boxed, so that a connection at rest holds its socket
+/// Serves a client's connection, beginning with some requests. Bursts are boxed, so that a connection at rest holds its socket
 /// and not the memory of its requests.
-pub(super) async fn serve(connection: &Rc<Connection>, first: Burst) {
+pub(super) async fn serve(connection: &Rc<Connection>, mut next: Option<Burst>) {
     let idle = connection.worker.limits().http_idle;
     let (mut until, mut started) = (connection.worker.now() + idle, 0);
-    let mut next = Some(first);
     while let Some(now) = next.take()
         && let Some(io) = now.await
     {

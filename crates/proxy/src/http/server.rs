@@ -159,29 +159,25 @@ pub(crate) fn serve(worker: Worker, io: Io, conn: Conn, table: Arc<Table>) -> im
         worker,
         conn,
     });
-    run(connection, io)
-}
-
-async fn run(connection: Rc<Connection>, io: Io) {
-    let (opening, early) = match connection.conn.tls.as_ref().map(|tls| tls.alpn) {
-        Some(Alpn::H2) => (Opening::Http2, Bytes::new()),
-        // What came with the end of the handshake may be read already, so the socket tells nothing.
-        Some(Alpn::Http1 | Alpn::None) => (Opening::Http1, Bytes::new()),
-        None => first_bytes(&connection, &io).await,
-    };
-    match opening {
-        Opening::Nothing => {}
-        Opening::Http1 => {
-            let first = downstream::burst(&connection, io, early);
-            downstream::serve(&connection, first).await;
-        }
-        Opening::Http2 => Box::pin(http2::serve(&connection, io, early)).await,
-        Opening::Foreign => {
-            refuse(&connection, StatusCode::BAD_REQUEST, "neither a request of HTTP/1 nor the preface of HTTP/2");
-        }
-        Opening::Tls => {
-            let why = "TLS on a plain HTTP listener; possible cause: an https:// URL for this port";
-            refuse(&connection, StatusCode::BAD_REQUEST, why);
+    // A block holds what it captures once, where a function would hold its arguments twice.
+    async move {
+        let (opening, early) = match connection.conn.tls.as_ref().map(|tls| tls.alpn) {
+            Some(Alpn::H2) => (Opening::Http2, Bytes::new()),
+            // What came with the end of the handshake may be read already, so the socket tells nothing.
+            Some(Alpn::Http1 | Alpn::None) => (Opening::Http1, Bytes::new()),
+            None => first_bytes(&connection, &io).await,
+        };
+        match opening {
+            Opening::Nothing => {}
+            Opening::Http1 => downstream::serve(&connection, Some(downstream::burst(&connection, io, early))).await,
+            Opening::Http2 => Box::pin(http2::serve(&connection, io, early)).await,
+            Opening::Foreign => {
+                refuse(&connection, StatusCode::BAD_REQUEST, "neither a request of HTTP/1 nor the preface of HTTP/2");
+            }
+            Opening::Tls => {
+                let why = "TLS on a plain HTTP listener; possible cause: an https:// URL for this port";
+                refuse(&connection, StatusCode::BAD_REQUEST, why);
+            }
         }
     }
 }
@@ -210,8 +206,7 @@ fn is_foreign(first: &[u8]) -> bool {
 /// What the first bytes of a plain connection begin, and those bytes.
 async fn first_bytes(connection: &Connection, io: &Io) -> (Opening, Bytes) {
     const PREFACE: &[u8] = b"PRI ";
-    let limits = connection.worker.limits();
-    let mut until = connection.worker.now() + limits.http_idle;
+    let mut until = connection.worker.now() + connection.worker.limits().http_idle;
     let mut early = Vec::new();
     while rest(connection, io, until).await {
         // Room for a short line.
@@ -219,7 +214,7 @@ async fn first_bytes(connection: &Connection, io: &Io) -> (Opening, Bytes) {
         match io.socket().try_read(&mut more) {
             Ok(read @ 1..) => {
                 if early.is_empty() {
-                    until = connection.worker.now() + limits.header_read;
+                    until = connection.worker.now() + connection.worker.limits().header_read;
                 }
                 early.extend_from_slice(&more[..read]);
             }
@@ -240,21 +235,23 @@ async fn first_bytes(connection: &Connection, io: &Io) -> (Opening, Bytes) {
 
 /// Waits until there is something to read, be it the end; false if nothing has come by then, or the connection is to end.
 /// This is what a connection does most of its life, so it holds no more than that takes.
-pub(super) async fn rest(connection: &Connection, io: &Io, mut until: Instant) -> bool {
+pub(super) fn rest<'a>(connection: &'a Connection, io: &'a Io, mut until: Instant) -> impl Future<Output = bool> + 'a {
     let closing = &connection.conn.closing;
-    let mut closed = pin!(closing.fired());
-    let mut is_closed = false;
-    poll_fn(|cx| {
-        if io.socket().poll_read_ready(cx).is_ready() {
-            return Poll::Ready(true);
-        }
-        if !is_closed && closed.as_mut().poll(cx).is_ready() {
-            is_closed = true;
-            until = until.min(connection.worker.now() + LINGER);
-        }
-        connection.timer.borrow_mut().poll(until, cx).map(|()| false)
-    })
-    .await
+    let mut is_closing = false;
+    async move {
+        let mut closed = pin!(closing.notified());
+        poll_fn(|cx| {
+            if io.socket().poll_read_ready(cx).is_ready() {
+                return Poll::Ready(true);
+            }
+            if !is_closing && (closing.is_fired() || closed.as_mut().poll(cx).is_ready()) {
+                is_closing = true;
+                until = until.min(connection.worker.now() + LINGER);
+            }
+            connection.timer.borrow_mut().poll(until, cx).map(|()| false)
+        })
+        .await
+    }
 }
 
 /// Until a connection without a request has been given its time to end.

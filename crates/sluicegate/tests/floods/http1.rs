@@ -1,7 +1,8 @@
 //! Slow sockets, and HTTP/1.1 clients that send much and take nothing.
 
 use crate::crowd::Crowd;
-use crate::rig::{GROWTH, HTTPS, Rig, alone};
+use crate::good::Good;
+use crate::rig::{GROWTH, HTTPS, Rig, alone, measure};
 use anyhow::{Result, ensure};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -102,7 +103,7 @@ fn slow_bodies() -> Result<()> {
     let _alone = alone();
     let mut rig = Rig::start("slow-bodies")?;
     // Each has a connection to the backend, whose other end is here, too.
-    let (at, count) = (rig.http, many(2 * 800)? / 2);
+    let (at, count) = (rig.http, many(2 * 4000)? / 2);
     let name = format!("{count} slow bodies");
     let head = b"POST /slow-body HTTP/1.1\r\nHost: slow.example.com\r\nContent-Length: 100000\r\n\r\nx";
     let victim = Arc::new(rig.victim.connections());
@@ -113,6 +114,52 @@ fn slow_bodies() -> Result<()> {
         Ok(())
     })?;
     ensure!(rig.victim.connections() - *victim > 0, "none has reached the backend");
+    Ok(())
+}
+
+/// Heads just below the limit that do not end: the gateway holds so many bytes of them, and refuses the others.
+#[test]
+fn huge_heads() -> Result<()> {
+    let _alone = alone();
+    let mut rig = Rig::start("huge-heads")?;
+    let (at, count, size) = (rig.http, many(2000)?, 60 << 10);
+    let head = [HEAD, &vec![b'a'; size]].concat();
+    let name = format!("{count} heads of 60 KiB that do not end");
+    let (mut crowd, _) = rig.attack(&name, || {
+        let mut crowd = Crowd::open(at, count, &head)?;
+        std::thread::sleep(Duration::from_secs(2));
+        let open = crowd.count();
+        // 32 MiB of them.
+        ensure!((100..=(32 << 20) / size).contains(&open), "{open} are open");
+        crowd.dribble(&[], Duration::from_millis(500), Duration::from_secs(12));
+        Ok(crowd)
+    })?;
+    ensure!(crowd.count() == 0, "{} heads are waited for still", crowd.len());
+    Ok(())
+}
+
+/// Responses of which the client takes nothing.
+#[test]
+fn unread_responses() -> Result<()> {
+    let _alone = alone();
+    let mut rig = Rig::start("unread")?;
+    let (at, count) = (rig.http, many(2 * 2000)? / 2);
+    let name = format!("{count} responses of 4 MB, unread");
+    let (good, victim, before) = (Good::http(at), &rig.victim, rig.victim.connections());
+    measure(&mut rig.gate, &name, &good, GROWTH, || {
+        let _crowd = Crowd::open(at, count, b"GET /bytes/4000000 HTTP/1.1\r\nHost: unread.example.com\r\n\r\n")?;
+        let end = Instant::now() + Duration::from_secs(40);
+        loop {
+            let reached = usize::try_from(victim.connections() - before)?;
+            if reached * 10 >= count * 9 {
+                break;
+            }
+            ensure!(Instant::now() < end, "{reached} of {count} have reached the backend");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        std::thread::sleep(Duration::from_secs(2));
+        Ok(())
+    })?;
     Ok(())
 }
 
