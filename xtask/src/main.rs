@@ -44,7 +44,8 @@ fn main() -> ExitCode {
         ["bench", "gate"] => gate::run(false),
         ["bench", "gate", "--update"] => gate::run(true),
         ["bench", ref rest @ ..] => bench::run(rest),
-        [verb @ ("cluster" | "conformance"), ref rest @ ..] => run::testkit(verb, rest),
+        ["cluster", ref rest @ ..] => run::testkit("cluster", rest),
+        ["conformance", ref rest @ ..] => run::testkit("conformance", rest),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
