@@ -375,8 +375,6 @@ fn against_log(wired: &[Wired<'_>], lines: &[&Value]) -> Vec<String> {
             _ if broken_off.iter().any(|line| same(line, request)) => {
                 broken_off.retain(|line| !same(line, request));
             }
-            // The origin (Puma, with some request lines) neither answered nor hung up before the gateway was ended.
-            _ if wired.answer.is_none() => {}
             _ => {
                 return vec![format!(
                     "a request on the wire is not in the log: {} {}",
