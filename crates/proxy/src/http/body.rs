@@ -439,6 +439,9 @@ impl ResponseBody {
     }
 }
 
+/// What goes into one DATA frame of HTTP/2, at its default SETTINGS_MAX_FRAME_SIZE (RFC 9113 6.5.2).
+const FRAME: usize = 16 << 10;
+
 impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Broken;
@@ -451,7 +454,8 @@ impl Body for ResponseBody {
                 let data = match &this.source {
                     Source::Text(text) => text.clone(),
                     Source::Http2 { frames, .. } => frames.data.clone(),
-                    Source::Http1 { .. } => Bytes::copy_from_slice(this.data()),
+                    // What the client does not take waits in the connection's buffer, of which there are no more than may be.
+                    Source::Http1 { .. } => Bytes::copy_from_slice(&this.data()[..this.data().len().min(FRAME)]),
                 };
                 this.consume(data.len());
                 if this.is_end_stream() && this.trailers.is_none() {
