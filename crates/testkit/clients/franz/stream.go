@@ -24,6 +24,7 @@ type stream struct {
 	failed                             int
 	redelivered, duplicated, reordered int
 	reasons                            map[string]int
+	used                               map[int32]time.Time // when a broker was last asked, by its id
 
 	running  bool
 	stopping context.CancelFunc
@@ -60,11 +61,22 @@ func (c *clock) tick(now time.Time) {
 
 var streaming *stream
 
-// OnBrokerDisconnect implements kgo.HookBrokerDisconnect.
+// maxIdle is a little less than connections.max.idle.ms, after which brokers close a connection.
+const maxIdle = 9*time.Minute + 30*time.Second
+
+// OnBrokerWrite implements kgo.HookBrokerWrite.
+func (s *stream) OnBrokerWrite(meta kgo.BrokerMetadata, _ int16, _ int, _, _ time.Duration, _ error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.used[meta.NodeID] = time.Now()
+}
+
+// OnBrokerDisconnect implements kgo.HookBrokerDisconnect. A connection that only served to find the cluster is closed when it
+// has rested for so long, as brokers do.
 func (s *stream) OnBrokerDisconnect(meta kgo.BrokerMetadata, _ net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.running {
+	if s.running && time.Since(s.used[meta.NodeID]) < maxIdle {
 		s.closed++
 		s.reasons[fmt.Sprintf("disconnected from broker %d", meta.NodeID)]++
 	}
@@ -85,7 +97,7 @@ func (t target) streamStart(ctx context.Context, r request) error {
 	if streaming != nil {
 		return errors.New("a stream runs already")
 	}
-	s := &stream{reasons: map[string]int{}, taking: map[*kgo.Client]bool{}, sent: make(chan struct{})}
+	s := &stream{reasons: map[string]int{}, used: map[int32]time.Time{}, taking: map[*kgo.Client]bool{}, sent: make(chan struct{})}
 	for range r.Partitions {
 		s.partitions = append(s.partitions, &progress{acknowledged: map[int]bool{}, consumed: map[int]int64{}, offsets: map[int64]bool{}, highest: -1})
 	}
