@@ -8,7 +8,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::{Request, header};
 use tokio::sync::mpsc;
 
-use super::http::{Sender, chain, open_http2};
+use super::http::{Sender, chain, open_http2, unprocessed};
 use super::{ANSWER, Endpoint, Load, PAUSE, Run, Tally};
 
 /// The messages that a stream sends.
@@ -83,7 +83,7 @@ async fn stream(run: &Run, shared: &Shared, n: &mut u64) -> Result<(), String> {
     let _ = messages.send(message(*n)).await;
     let response = match tokio::time::timeout(ANSWER, sender.http.send_request(request)).await {
         Err(_) => return Err("no answer in time".to_owned()),
-        Ok(Err(error)) if format!("{error:?}").contains("REFUSED_STREAM") || error.is_canceled() => {
+        Ok(Err(error)) if unprocessed(&error) => {
             run.tally.retried(&chain(&error));
             return Ok(());
         }

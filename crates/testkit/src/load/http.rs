@@ -116,6 +116,15 @@ pub(super) fn chain(error: &dyn Error) -> String {
     text
 }
 
+/// Whether the server has, by its own word, done nothing for a request, so that a client may send it again: it was refused,
+/// or a GOAWAY came before it or did not cover its stream (RFC 9113 sections 6.8 and 8.7).
+pub(super) fn unprocessed(error: &hyper::Error) -> bool {
+    let told = error.source().and_then(|source| source.downcast_ref::<h2::Error>()).is_some_and(|error| {
+        error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
+    });
+    error.is_canceled() || told
+}
+
 /// An HTTP/1.1 connection.
 struct Http1 {
     sender: http1::SendRequest<Body>,
@@ -328,14 +337,8 @@ async fn over_http2(run: Run, shared: Arc<Http2>) {
         };
         let Some(request) = request(&shared.to, n, true) else { return };
         let exchange = async {
-            let response = sender.http.send_request(request).await.map_err(|error| {
-                let why = chain(&error);
-                // RFC 9113 section 8.7: these were not processed.
-                let refused = error.is_canceled()
-                    || why.contains("REFUSED_STREAM")
-                    || format!("{error:?}").contains("REFUSED_STREAM");
-                (refused, why)
-            })?;
+            let response =
+                sender.http.send_request(request).await.map_err(|error| (unprocessed(&error), chain(&error)))?;
             check(response, n).await.map_err(|why| (false, why))
         };
         match tokio::time::timeout(ANSWER, exchange).await {
@@ -350,5 +353,39 @@ async fn over_http2(run: Run, shared: Arc<Http2>) {
     // The last one out ends the connection, as a client that is done.
     if let Ok(mut current) = shared.current.try_lock() {
         *current = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    /// What a client makes of a server that answers a request with these frames and goes.
+    async fn answered_by(frames: &[u8]) -> hyper::Error {
+        let (ours, mut server) = tokio::io::duplex(65_536);
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(ours)).await.unwrap();
+        tokio::spawn(connection);
+        let request = Request::get("http://origin.test/").body(Body::new()).unwrap();
+        let answer = tokio::spawn(async move { sender.send_request(request).await });
+        server.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+        let mut seen = Vec::new();
+        while !seen.windows(9).any(|head| head[3] == 1 && head[5..] == [0, 0, 0, 1]) {
+            assert_ne!(server.read_buf(&mut seen).await.unwrap(), 0, "the request comes");
+        }
+        server.write_all(frames).await.unwrap();
+        drop(server);
+        answer.await.unwrap().unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn only_what_the_server_disclaims_may_be_sent_again() {
+        let goaway = |last| [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, last, 0, 0, 0, 0];
+        let reset = |reason| [0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, reason];
+        assert!(unprocessed(&answered_by(&goaway(0)).await));
+        assert!(unprocessed(&answered_by(&reset(7)).await));
+        assert!(!unprocessed(&answered_by(&goaway(1)).await), "a stream that the GOAWAY covers");
+        assert!(!unprocessed(&answered_by(&reset(2)).await), "INTERNAL_ERROR");
+        assert!(!unprocessed(&answered_by(&[]).await), "a connection cut");
     }
 }
