@@ -36,6 +36,10 @@ pub enum Verb {
     /// Put a server behind a gateway: write the folder, say how clients connect, and run it
     #[command(subcommand)]
     Expose(Expose),
+    /// Serve what a controller says, in a Pod of its own
+    Proxy(ProxyArgs),
+    /// Make Gateways of a Kubernetes cluster work: statuses, proxies, and what these serve
+    Controller(ControllerArgs),
     /// Make a certificate for development, as a Secret, signed by a CA of the folder's own
     Certificate(CertificateArgs),
     /// Print the version, and of what else it is the version
@@ -91,6 +95,68 @@ pub struct ServeArgs {
     /// How long open connections may take to end after SIGTERM; what is left is cut
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
     pub drain_timeout: Duration,
+    /// Logging
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Options of `proxy`.
+#[derive(Debug, Args)]
+#[command(after_help = "SLUICEGATE_CA holds the PEM of the CA that signed the controller's certificate.")]
+pub struct ProxyArgs {
+    /// The Gateway that is served
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub gateway: String,
+    /// Where the controller is, such as https://sluicegate-controller.sluicegate-system.svc:15010
+    #[arg(long, value_name = "URL")]
+    pub controller: String,
+    /// The name in the controller's certificate
+    #[arg(long, value_name = "NAME", default_value = CONTROLLER_SERVER_NAME)]
+    pub server_name: String,
+    /// File with the ServiceAccount token that is shown to the controller
+    #[arg(long, value_name = "FILE")]
+    pub token: Option<PathBuf>,
+    /// Unique among the proxies of the Gateway, such as the name of the Pod
+    #[arg(long, value_name = "NAME", default_value = "proxy")]
+    pub replica: String,
+    /// Folder in which the snapshot is kept
+    #[arg(long, value_name = "DIR")]
+    pub state: PathBuf,
+    /// How to serve
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// The name that a controller's certificate is for, wherever it is reached.
+const CONTROLLER_SERVER_NAME: &str = "sluicegate-controller";
+
+/// Options of `controller`.
+#[derive(Debug, Args)]
+pub struct ControllerArgs {
+    /// A value of GatewayClass.spec.controllerName that is answered for; may be repeated
+    #[arg(long = "controller-name", value_name = "NAME", default_value = translate::CONTROLLER_NAME)]
+    pub controller_names: Vec<String>,
+    /// Namespace of the controller itself: of its Lease and its certificate
+    #[arg(long, value_name = "NAME", default_value = "sluicegate-system")]
+    pub namespace: String,
+    /// Unique among its replicas, such as the name of the Pod
+    #[arg(long, value_name = "NAME", default_value = "controller")]
+    pub identity: String,
+    /// Where proxies connect
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:15010")]
+    pub listen: SocketAddr,
+    /// How proxies reach that
+    #[arg(long, value_name = "URL", default_value = "https://sluicegate-controller.sluicegate-system.svc:15010")]
+    pub advertise: String,
+    /// The name in the controller's certificate
+    #[arg(long, value_name = "NAME", default_value = CONTROLLER_SERVER_NAME)]
+    pub server_name: String,
+    /// Image of the proxies, whose entry point is this program
+    #[arg(long, value_name = "IMAGE", default_value = concat!("sluicegate:", env!("CARGO_PKG_VERSION")))]
+    pub proxy_image: String,
+    /// Let Services of type ExternalName be backends
+    #[arg(long)]
+    pub allow_external_name: bool,
     /// Logging
     #[command(flatten)]
     pub log: LogArgs,

@@ -9,9 +9,11 @@ pub mod certificate;
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod controller;
 pub mod expose;
 pub mod files;
 pub mod logging;
+pub mod proxy;
 pub mod report;
 pub mod run;
 pub mod summary;
@@ -43,6 +45,8 @@ pub fn main(cli: Cli) -> ExitCode {
 fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.verb {
         Verb::Run(args) => run::run(&args.paths, &args.serve),
+        Verb::Proxy(args) => proxy::proxy(&args),
+        Verb::Controller(args) => controller::controller(&args),
         Verb::Check(args) => check::check(&args),
         Verb::Expose(Expose::Kafka(args)) => serve_exposed(expose::kafka(&args)?, &args.common),
         Verb::Expose(Expose::Http(args)) => serve_exposed(expose::http(&args)?, &args.common),

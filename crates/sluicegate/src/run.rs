@@ -12,7 +12,8 @@ use crate::{logging, summary, watch};
 use anyhow::{Context, bail};
 use log::ProblemLog;
 use proxy::{Options, Proxy};
-use signals::Signal;
+pub(crate) use signals::Signal;
+pub(crate) use signals::spawn as signals;
 use snapshot::{Ack, Refusal};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -43,25 +44,13 @@ pub fn run(paths: &[PathBuf], args: &ServeArgs) -> anyhow::Result<ExitCode> {
     }
     let (events, received) = sync_channel(16);
     let signal_events = events.clone();
-    signals::spawn(move |signal| signal_events.send(Event::Signal(signal)).is_ok())
+    signals(move |signal| signal_events.send(Event::Signal(signal)).is_ok())
         .context("cannot wait for signals")?;
     let watch = watch::spawn(paths.to_vec(), scan.clone(), move |scan| events.send(Event::Files(scan)).is_ok())
         .context("cannot watch files")?;
 
     let port_map: BTreeMap<u16, u16> = args.port_map.iter().copied().collect();
-    let proxy = Proxy::start(Options {
-        workers: args.workers,
-        port_map: port_map.clone(),
-        admin: args.admin.address(),
-        access_log: match &args.access_log {
-            AccessLog::Off => proxy::AccessLog::Off,
-            AccessLog::Stdout => proxy::AccessLog::Stdout,
-            AccessLog::File(path) => proxy::AccessLog::File(path.clone()),
-        },
-        metric_series: args.metric_series,
-        min_drain: args.min_drain,
-        ..Options::default()
-    })?;
+    let proxy = start(args)?;
     let config = Config::new(Settings { port_map: port_map.clone(), ..Settings::default() });
     let mut server = Server {
         proxy,
@@ -87,10 +76,44 @@ pub fn run(paths: &[PathBuf], args: &ServeArgs) -> anyhow::Result<ExitCode> {
                 tracing::info!("SIGHUP: reading all files again");
                 watch.look();
             }
-            Ok(Event::Signal(Signal::Stop)) => return Ok(server.stop(args.drain_timeout)),
+            Ok(Event::Signal(Signal::Stop)) => return Ok(drain(&server.proxy, args.drain_timeout)),
             Err(RecvTimeoutError::Timeout) => server.recheck_refusals(),
             Err(RecvTimeoutError::Disconnected) => bail!("nobody waits for signals any more"),
         }
+    }
+}
+
+/// Starts a proxy that serves nothing yet.
+pub(crate) fn start(args: &ServeArgs) -> anyhow::Result<Proxy> {
+    Ok(Proxy::start(Options {
+        workers: args.workers,
+        port_map: args.port_map.iter().copied().collect(),
+        admin: args.admin.address(),
+        access_log: match &args.access_log {
+            AccessLog::Off => proxy::AccessLog::Off,
+            AccessLog::Stdout => proxy::AccessLog::Stdout,
+            AccessLog::File(path) => proxy::AccessLog::File(path.clone()),
+        },
+        metric_series: args.metric_series,
+        min_drain: args.min_drain,
+        ..Options::default()
+    })?)
+}
+
+/// Lets open connections end; says with which status the process is to.
+pub(crate) fn drain(proxy: &Proxy, deadline: Duration) -> ExitCode {
+    tracing::info!(
+        connections = proxy.connections(),
+        "ending: no new connections, open ones have {} s; a second signal ends at once",
+        deadline.as_secs()
+    );
+    let drained = proxy.drain(deadline);
+    if drained.cut == 0 {
+        tracing::info!(connections = drained.open, "ended gracefully");
+        ExitCode::SUCCESS
+    } else {
+        tracing::warn!(connections = drained.open, cut = drained.cut, "ended at the deadline");
+        ExitCode::FAILURE
     }
 }
 
@@ -189,23 +212,6 @@ impl Server {
             let admin = self.proxy.admin_address().map(|address| address.to_string());
             tracing::info!(version = env!("CARGO_PKG_VERSION"), objects, files, admin, "started");
             text.lines().for_each(|line| tracing::info!("{}", line.trim()));
-        }
-    }
-
-    /// Ends; says with which status.
-    fn stop(self, deadline: Duration) -> ExitCode {
-        tracing::info!(
-            connections = self.proxy.connections(),
-            "ending: no new connections, open ones have {} s; a second signal ends at once",
-            deadline.as_secs()
-        );
-        let drained = self.proxy.drain(deadline);
-        if drained.cut == 0 {
-            tracing::info!(connections = drained.open, "ended gracefully");
-            ExitCode::SUCCESS
-        } else {
-            tracing::warn!(connections = drained.open, cut = drained.cut, "ended at the deadline");
-            ExitCode::FAILURE
         }
     }
 }

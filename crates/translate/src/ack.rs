@@ -9,29 +9,59 @@ use snapshot::{Ack, Entity, EntityKey, ListenerProtocol, ObjectName, Refusal, Sn
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// What the proxies have said.
+#[derive(Debug)]
+pub(crate) enum Acks {
+    /// One proxy serves every Gateway.
+    Shared(Ack),
+    /// Each Gateway has its own; a Gateway whose proxies have not all answered is not in it.
+    ByGateway(BTreeMap<ObjectName, Ack>),
+}
+
+impl Acks {
+    /// Up to which revision a Gateway is served.
+    fn revision(&self, gateway: &ObjectName) -> u64 {
+        match self {
+            Self::Shared(ack) => ack.revision,
+            Self::ByGateway(acks) => acks.get(gateway).map_or(0, |ack| ack.revision),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Ack> {
+        let (shared, own) = match self {
+            Self::Shared(ack) => (Some(ack), None),
+            Self::ByGateway(acks) => (None, Some(acks.values())),
+        };
+        shared.into_iter().chain(own.into_iter().flatten())
+    }
+}
+
 /// Turns statuses as if everything were acknowledged into those of what has been.
 pub(crate) fn overlay(
     snapshot: &Snapshot,
     changed_at: &BTreeMap<EntityKey, u64>,
-    ack: &Ack,
+    acks: &Acks,
     statuses: &mut Statuses,
     findings: &mut BTreeSet<Finding>,
 ) {
     for (key, entity) in &snapshot.entities {
+        let Entity::Gateway(gateway) = entity else { continue };
         let changed = changed_at.get(key).copied().unwrap_or_default();
-        if let (Entity::Gateway(gateway), true) = (entity, changed > ack.revision)
+        if changed > acks.revision(&gateway.name)
             && let Some(Status::Gateway(status)) = status_mut(statuses, &object_key(Kind::Gateway, &gateway.name))
         {
             pending(status, changed);
         }
     }
-    for refusal in &ack.refusals {
-        let changed = changed_at.get(&refusal.entity).copied();
-        // What was refused has changed or is gone: the answer to its new form is yet to come.
-        if changed.is_none_or(|changed| changed > ack.revision) {
-            continue;
+    for ack in acks.all() {
+        for refusal in &ack.refusals {
+            let changed = changed_at.get(&refusal.entity).copied();
+            // What was refused has changed or is gone: the answer to its new form is yet to come.
+            if changed.is_none_or(|changed| changed > ack.revision) {
+                continue;
+            }
+            refuse(snapshot, refusal, statuses, findings);
         }
-        refuse(snapshot, refusal, statuses, findings);
     }
 }
 

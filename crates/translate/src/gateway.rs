@@ -239,6 +239,8 @@ fn gateway<'a>(ctx: &mut Context<'a>, object: &'a Arc<Gateway>, class: &ClassSta
     };
     if !ctx.settings.standalone {
         ignored_fields.clear();
+        // They are the Service's; a proxy listens on all of its Pod's.
+        addresses.clear();
     }
     GatewayState {
         object,
@@ -280,7 +282,14 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
                 Condition::new("Accepted", ConditionStatus::True, "ListenersNotValid", &*not_valid, generation)
             }
         };
-        let programmed = if served > 0 {
+        let addresses: Vec<GatewayStatusAddress> = if ctx.settings.standalone {
+            gateway.addresses.iter().map(ip_address).collect()
+        } else {
+            ctx.addresses.get(&gateway.object.meta.namespaced_name()).cloned().unwrap_or_default()
+        };
+        let programmed = if served > 0 && addresses.is_empty() && !ctx.settings.standalone {
+            fails("Programmed", generation, "AddressNotAssigned", "its Service has no address yet")
+        } else if served > 0 {
             holds("Programmed", generation, "the proxy serves this generation")
         } else {
             fails("Programmed", generation, "Invalid", "nothing of it can be served, see Accepted")
@@ -305,19 +314,18 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
                 ctx.report(&gateway.key, problem);
             }
         }
-        let addresses = gateway.addresses.iter().map(|ip| GatewayStatusAddress {
-            address_type: Some("IPAddress".into()),
-            value: ip.to_string(),
-            routability: None,
-        });
         let status = GatewayStatus {
-            addresses: addresses.collect(),
+            addresses,
             conditions,
             listeners: gateway.listeners.iter().map(|l| listener_status(gateway, l)).collect(),
             attached_listener_sets: Some(0),
         };
         ctx.set_status(gateway.key.clone(), Status::Gateway(status));
     }
+}
+
+fn ip_address(ip: &IpAddr) -> GatewayStatusAddress {
+    GatewayStatusAddress { address_type: Some("IPAddress".into()), value: ip.to_string(), routability: None }
 }
 
 fn listener_status(gateway: &GatewayState<'_>, listener: &ListenerState<'_>) -> ListenerStatus {

@@ -26,19 +26,21 @@ mod index;
 mod listener;
 mod memo;
 mod precedence;
+mod references;
 mod route;
 mod sni;
 mod status;
 
 pub use findings::Finding;
+pub use references::references;
 pub use status::{CERTIFICATE_COVERAGE, IGNORED_FIELDS, LAST_GOOD, Status, Statuses};
 
 use findings::Problem;
 use index::Index;
 use memo::Memo;
-use resources::status::{Condition, ConditionStatus, RouteStatus};
+use resources::status::{Condition, ConditionStatus, GatewayStatusAddress, RouteStatus};
 use resources::{Code, Key, NamespacedName, Resources, Secret};
-use snapshot::{Ack, Delta, Entity, EntityKey, Snapshot};
+use snapshot::{Ack, Delta, Entity, EntityKey, ObjectName, Snapshot};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -119,7 +121,8 @@ pub struct Translator {
     /// Statuses as if everything were acknowledged.
     statuses: Statuses,
     findings: BTreeSet<Finding>,
-    last_ack: Ack,
+    acks: ack::Acks,
+    addresses: BTreeMap<NamespacedName, Vec<GatewayStatusAddress>>,
 }
 
 impl Translator {
@@ -133,7 +136,8 @@ impl Translator {
             changed_at: BTreeMap::new(),
             statuses: Statuses::new(),
             findings: BTreeSet::new(),
-            last_ack: Ack::default(),
+            acks: ack::Acks::Shared(Ack::default()),
+            addresses: BTreeMap::new(),
         }
     }
 
@@ -143,7 +147,7 @@ impl Translator {
         keep_identity(&self.resources.config_maps, &mut resources.config_maps);
         self.resources = resources;
         let index = Index::new(&self.resources, &last_good.objects);
-        let translated = translate(&self.settings, &index, last_good, &mut self.memo);
+        let translated = translate(&self.settings, &index, last_good, &self.addresses, &mut self.memo);
         self.memo.sweep();
         let mut delta = self.snapshot.delta_to(&translated.entities);
         if delta.is_empty() {
@@ -166,10 +170,23 @@ impl Translator {
     ///
     /// A refusal stands until the entity changes or a newer answer comes without it.
     pub fn apply_ack(&mut self, ack: &Ack) -> (Statuses, Vec<Finding>) {
-        if ack.revision >= self.last_ack.revision {
-            self.last_ack = ack.clone();
+        match &self.acks {
+            ack::Acks::Shared(last) if last.revision > ack.revision => {}
+            _ => self.acks = ack::Acks::Shared(ack.clone()),
         }
         self.acknowledged()
+    }
+
+    /// Takes what the proxies of each Gateway serve by now, in place of what they served before; a Gateway that is left out
+    /// is served by nobody yet. Returns all statuses and findings as they are now.
+    pub fn apply_acks(&mut self, acks: BTreeMap<ObjectName, Ack>) -> (Statuses, Vec<Finding>) {
+        self.acks = ack::Acks::ByGateway(acks);
+        self.acknowledged()
+    }
+
+    /// In a cluster: where the Service of each Gateway can be reached. Taken up by the next update.
+    pub fn set_addresses(&mut self, addresses: BTreeMap<NamespacedName, Vec<GatewayStatusAddress>>) {
+        self.addresses = addresses;
     }
 
     /// Everything the proxy should run: the sum of all deltas.
@@ -180,7 +197,7 @@ impl Translator {
     fn acknowledged(&self) -> (Statuses, Vec<Finding>) {
         let (mut statuses, mut findings) = (self.statuses.clone(), self.findings.clone());
         if !self.settings.assume_acknowledged {
-            ack::overlay(&self.snapshot, &self.changed_at, &self.last_ack, &mut statuses, &mut findings);
+            ack::overlay(&self.snapshot, &self.changed_at, &self.acks, &mut statuses, &mut findings);
         }
         (statuses, findings.into_iter().collect())
     }
@@ -203,6 +220,8 @@ pub(crate) struct Context<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) index: &'a Index<'a>,
     pub(crate) last_good: &'a LastGood,
+    /// In a cluster: where each Gateway can be reached.
+    pub(crate) addresses: &'a BTreeMap<NamespacedName, Vec<GatewayStatusAddress>>,
     pub(crate) memo: &'a mut Memo,
     pub(crate) guards: guard::Guards,
     pub(crate) statuses: Statuses,
@@ -262,11 +281,18 @@ struct Translated {
     loaded_secrets: BTreeMap<NamespacedName, Arc<Secret>>,
 }
 
-fn translate(settings: &Settings, index: &Index<'_>, last_good: &LastGood, memo: &mut Memo) -> Translated {
+fn translate(
+    settings: &Settings,
+    index: &Index<'_>,
+    last_good: &LastGood,
+    addresses: &BTreeMap<NamespacedName, Vec<GatewayStatusAddress>>,
+    memo: &mut Memo,
+) -> Translated {
     let mut ctx = Context {
         settings,
         index,
         last_good,
+        addresses,
         memo,
         guards: guard::Guards::default(),
         statuses: Statuses::new(),

@@ -5,7 +5,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signal {
+pub(crate) enum Signal {
     /// SIGTERM or SIGINT: end gracefully.
     Stop,
     /// SIGHUP: read all files again.
@@ -13,7 +13,7 @@ pub(super) enum Signal {
 }
 
 /// Waits for signals on a thread of its own as long as `tell` returns true. The second SIGTERM or SIGINT ends the process at once.
-pub(super) fn spawn(tell: impl Fn(Signal) -> bool + Send + 'static) -> io::Result<()> {
+pub(crate) fn spawn(tell: impl Fn(Signal) -> bool + Send + 'static) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let (mut terminate, mut interrupt, mut hangup) = {
         let _guard = runtime.enter();

@@ -1,0 +1,123 @@
+//! What one Gateway's proxies need of everything there is.
+
+use snapshot::{
+    BackendKey, BackendTarget, Entity, EntityKey, Gateway, ListenerProtocol, ObjectName, Snapshot,
+    WeightedBackend,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The entities of each Gateway, by Gateway.
+pub(super) fn by_gateway(snapshot: &Snapshot) -> BTreeMap<ObjectName, BTreeMap<EntityKey, Entity>> {
+    let mut shares: BTreeMap<ObjectName, BTreeMap<EntityKey, Entity>> = BTreeMap::new();
+    let mut needs = Needs { snapshot, found: Vec::new() };
+    for entity in snapshot.entities.values() {
+        match entity {
+            Entity::Gateway(gateway) => {
+                shares.entry(gateway.name.clone()).or_default().insert(entity.key(), entity.clone());
+                needs.certificates(gateway);
+                needs.settle(&mut shares, &[gateway.name.clone()]);
+            }
+            Entity::HttpRoute(route) => {
+                let gateways = gateways(route.attachments.iter().map(|it| &it.listener.gateway));
+                split(&mut shares, route, &gateways, Entity::HttpRoute, |own, gateway| {
+                    own.attachments.retain(|it| it.listener.gateway == *gateway);
+                });
+                route.rules.iter().for_each(|rule| needs.backends(&rule.backends));
+                needs.settle(&mut shares, &gateways);
+            }
+            Entity::TlsRoute(route) => {
+                let gateways = gateways(route.attachments.iter().map(|it| &it.listener.gateway));
+                split(&mut shares, route, &gateways, Entity::TlsRoute, |own, gateway| {
+                    own.attachments.retain(|it| it.listener.gateway == *gateway);
+                });
+                route.rules.iter().for_each(|rule| needs.backends(&rule.backends));
+                needs.settle(&mut shares, &gateways);
+            }
+            Entity::KafkaRoute(route) => {
+                let gateways = gateways(route.attachments.iter().map(|it| &it.listener.gateway));
+                split(&mut shares, route, &gateways, Entity::KafkaRoute, |own, gateway| {
+                    own.attachments.retain(|it| it.listener.gateway == *gateway);
+                });
+                route.backends.iter().for_each(|target| needs.target(target));
+                route.brokers.values().filter_map(|broker| broker.backend.as_ref()).for_each(|key| needs.backend(key));
+                needs.settle(&mut shares, &gateways);
+            }
+            Entity::Backend(_) | Entity::Certificate(_) => {}
+        }
+    }
+    shares
+}
+
+fn gateways<'a>(names: impl Iterator<Item = &'a ObjectName>) -> Vec<ObjectName> {
+    names.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+}
+
+fn put(shares: &mut BTreeMap<ObjectName, BTreeMap<EntityKey, Entity>>, gateway: &ObjectName, entity: Entity) {
+    shares.entry(gateway.clone()).or_default().insert(entity.key(), entity);
+}
+
+/// Gives a route to each of its Gateways, with the attachments there alone.
+fn split<T: Clone>(
+    shares: &mut BTreeMap<ObjectName, BTreeMap<EntityKey, Entity>>,
+    route: &Arc<T>,
+    gateways: &[ObjectName],
+    entity: fn(Arc<T>) -> Entity,
+    keep: impl Fn(&mut T, &ObjectName),
+) {
+    for gateway in gateways {
+        let mut own = Arc::clone(route);
+        if gateways.len() > 1 {
+            keep(Arc::make_mut(&mut own), gateway);
+        }
+        put(shares, gateway, entity(own));
+    }
+}
+
+/// What the entity at hand refers to.
+struct Needs<'a> {
+    snapshot: &'a Snapshot,
+    found: Vec<&'a Entity>,
+}
+
+impl Needs<'_> {
+    fn find(&mut self, key: &EntityKey) {
+        self.found.extend(self.snapshot.entities.get(key));
+    }
+
+    fn certificates(&mut self, gateway: &Gateway) {
+        for listener in &gateway.listeners {
+            match &listener.protocol {
+                ListenerProtocol::Https { certificates } | ListenerProtocol::TlsTerminate { certificates } => {
+                    certificates.iter().for_each(|name| self.find(&EntityKey::Certificate(name.clone())));
+                }
+                ListenerProtocol::Http | ListenerProtocol::TlsPassthrough => {}
+            }
+        }
+    }
+
+    fn backends(&mut self, backends: &[WeightedBackend]) {
+        backends.iter().for_each(|backend| self.target(&backend.target));
+    }
+
+    fn target(&mut self, target: &BackendTarget) {
+        if let BackendTarget::Backend(key) = target {
+            self.backend(key);
+        }
+    }
+
+    fn backend(&mut self, key: &BackendKey) {
+        self.find(&EntityKey::Backend(key.clone()));
+        let Some(Entity::Backend(backend)) = self.found.last() else { return };
+        if let Some(name) = backend.tls.as_ref().and_then(|tls| tls.client_certificate.clone()) {
+            self.find(&EntityKey::Certificate(name));
+        }
+    }
+
+    /// Gives what was found to these Gateways.
+    fn settle(&mut self, shares: &mut BTreeMap<ObjectName, BTreeMap<EntityKey, Entity>>, gateways: &[ObjectName]) {
+        for entity in self.found.drain(..) {
+            gateways.iter().for_each(|gateway| put(shares, gateway, entity.clone()));
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Writes the code of the stream from the controller to its proxies, from its `.proto` file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use testkit::paths::RunDir;
+
+use super::kafka::settle;
+use crate::run::root;
+
+const PROTO: &str = "crates/controller/proto";
+const CODE: &str = "crates/controller/src/stream/generated";
+
+/// Generates the code. With `check`, nothing is written and a difference to what is committed is an error.
+pub(crate) fn run(check: bool) -> Result<()> {
+    let include = root().join(PROTO);
+    let dir = RunDir::new("gen-stream")?;
+    let files = protox::compile(["configuration.proto"], [&include])?;
+    tonic_prost_build::configure().out_dir(dir.path()).emit_package(true).compile_fds(files)?;
+    let mut code = fs::read_to_string(dir.path().join("sluicegate.v1.rs"))?;
+    code.insert_str(0, "// Written by `cargo xtask gen` from proto/configuration.proto.\n");
+    let page = Path::new(CODE).join("mod.rs");
+    settle(&root(), Path::new(CODE), &BTreeMap::from([(PathBuf::from(page), code)]), check)
+}
