@@ -42,6 +42,8 @@ pub(super) enum FilterError {
     Host(String),
     #[error("{0} is not a redirect's status")]
     Status(u16),
+    #[error("the filter is not served yet")]
+    Unserved,
 }
 
 impl Filters {
@@ -63,6 +65,9 @@ impl Filters {
                         host_value(hostname)?;
                     }
                     redirect = Some(Box::new(to.clone()));
+                }
+                HttpFilter::Mirror(_) | HttpFilter::Cors(_) | HttpFilter::ExternalAuth(_) => {
+                    return Err(FilterError::Unserved);
                 }
             }
         }
