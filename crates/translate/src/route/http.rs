@@ -1,5 +1,6 @@
 //! HTTPRoute.
 
+use super::filters::Filters;
 use super::{reach, regex_problem, target};
 use crate::Context;
 use crate::attach::{self, RouteHead, Verdict, attach};
@@ -10,21 +11,17 @@ use crate::index::object_name;
 use crate::memo::Expressions;
 use crate::precedence;
 use resources::Code;
-use resources::gateway_api::{
-    Duration, HttpHeader, HttpHeaderFilter, HttpPathModifier, HttpPathModifierType, HttpRouteFilter,
-    HttpRouteFilterType, HttpRouteMatch, HttpRouteRule, MatchType, PathMatchType,
-};
+use resources::gateway_api::{Duration, HttpRouteMatch, HttpRouteRule, MatchType, PathMatchType};
 use resources::{HttpRoute, Kind};
 use snapshot::{
-    Attachment, BackendTarget, Entity, HeaderEdit, Hostname, HttpFilter, HttpMatch, HttpRule, ListenerRef, ObjectName,
-    PathMatch, PathModifier, PathRank, Precedence, Redirect, TextMatch, Timeouts, UrlRewrite, ValueMatch,
-    WeightedBackend,
+    Attachment, Entity, Hostname, HttpFilter, HttpMatch, HttpRule, ListenerRef, ObjectName, PathMatch, PathRank,
+    Precedence, TextMatch, Timeouts, ValueMatch, WeightedBackend,
 };
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What of a rule depends on the route alone.
+/// What of a rule depends on the route and its filters.
 #[derive(Debug)]
 struct CompiledRule {
     /// Backends are still missing.
@@ -35,6 +32,8 @@ struct CompiledRule {
     problems: Vec<Problem>,
     /// References in filters that do not resolve.
     ref_problems: Vec<Problem>,
+    /// Remarks on filters.
+    warnings: Vec<Problem>,
 }
 
 /// Translates every HTTPRoute.
@@ -73,7 +72,8 @@ fn translate_one(
     let mut rules = Vec::with_capacity(spec.rules.len());
     let mut bad = 0;
     for (i, written) in spec.rules.iter().enumerate() {
-        let compiled = compile_rule(&mut ctx.memo.expressions, written, i, created, &name);
+        let filters = Filters::new(backends, (Kind::HttpRoute, &object.meta.namespace));
+        let compiled = compile_rule(&mut ctx.memo.expressions, filters, written, i, created, &name);
         let mut rule = compiled.rule;
         rule.backends.reserve_exact(written.backend_refs.len());
         for ((j, reference), filters) in written.backend_refs.iter().enumerate().zip(compiled.backend_filters) {
@@ -83,6 +83,7 @@ fn translate_one(
             rule.backends.push(WeightedBackend { target, weight: reference.backend.weight, filters });
         }
         verdict.ref_problems.extend(compiled.ref_problems);
+        verdict.warnings.extend(compiled.warnings);
         let mut problems = guarded.clone();
         problems.extend(ctx.guards.of_rule(head, rule.name.as_deref(), &format!("spec.rules[{i}]")));
         problems.extend(compiled.problems);
@@ -98,10 +99,7 @@ fn translate_one(
     if bad == spec.rules.len() {
         verdict.problems = std::mem::take(&mut verdict.partial);
     }
-    let used = rules.iter().flat_map(|rule| &rule.backends).filter_map(|b| match &b.target {
-        BackendTarget::Backend(key) => Some(key),
-        BackendTarget::Invalid(_) => None,
-    });
+    let used = rules.iter().flat_map(HttpRule::reached);
     reach(backends, gateways, &parents, used, |_| Use::Http);
     let mut attachments: BTreeMap<ListenerRef, Vec<Hostname>> = BTreeMap::new();
     for (_, _, listener, names) in attach::served(gateways, &parents) {
@@ -129,13 +127,14 @@ pub(crate) fn intersect(wanted: &[Hostname], listener: &Hostname) -> Vec<Hostnam
 
 fn compile_rule(
     expressions: &mut Expressions,
+    mut filters: Filters<'_, '_>,
     written: &HttpRouteRule,
     index: usize,
     created: i64,
     route: &ObjectName,
 ) -> CompiledRule {
     let path = format!("spec.rules[{index}]");
-    let (mut problems, mut ref_problems) = (Vec::new(), Vec::new());
+    let mut problems = Vec::new();
     let everything = [HttpRouteMatch::default()];
     let wanted = if written.matches.is_empty() { &everything[..] } else { &written.matches };
     let mut matches = Vec::with_capacity(wanted.len());
@@ -157,20 +156,29 @@ fn compile_rule(
             problems.push(Problem::unsupported(format!("{path}.{field}"), message, "remove it"));
         }
     }
-    let filters = compile_filters(&written.filters, &path, &mut problems, &mut ref_problems);
-    let backend_filters = written.backend_refs.iter().enumerate().map(|(j, reference)| {
-        let path = format!("{path}.backendRefs[{j}]");
-        compile_filters(&reference.filters, &path, &mut problems, &mut ref_problems)
-    });
+    let rule_filters = filters.http(&written.filters, &path);
+    let backend_filters = written.backend_refs.iter().enumerate();
+    let backend_filters =
+        backend_filters.map(|(j, reference)| filters.http(&reference.filters, &format!("{path}.backendRefs[{j}]")));
     let backend_filters = backend_filters.collect();
+    let Filters { problems: of_filters, ref_problems, warnings, .. } = filters;
+    problems.extend(of_filters);
     let limit = |duration: Option<Duration>| duration.filter(|d| !d.is_zero()).map(Duration::get);
     let timeouts = written.timeouts.as_ref().map_or_else(Timeouts::default, |timeouts| Timeouts {
         request: limit(timeouts.request),
         backend_request: limit(timeouts.backend_request),
     });
-    let rule =
-        HttpRule { name: written.name.clone(), matches, filters, backends: Vec::new(), timeouts, unserved: None };
-    CompiledRule { rule, backend_filters, problems, ref_problems }
+    let rule = HttpRule {
+        name: written.name.clone(),
+        matches,
+        filters: rule_filters,
+        backends: Vec::new(),
+        timeouts,
+        retry: None,
+        session: None,
+        unserved: None,
+    };
+    CompiledRule { rule, backend_filters, problems, ref_problems, warnings }
 }
 
 fn compile_match(expressions: &mut Expressions, wanted: &HttpRouteMatch, path: &str) -> Result<HttpMatch, Problem> {
@@ -217,95 +225,5 @@ fn unranked() -> Precedence {
         created: 0,
         route: ObjectName::new("", ""),
         index: (0, 0),
-    }
-}
-
-fn compile_filters(
-    filters: &[HttpRouteFilter],
-    path: &str,
-    problems: &mut Vec<Problem>,
-    ref_problems: &mut Vec<Problem>,
-) -> Vec<HttpFilter> {
-    let mut compiled = Vec::with_capacity(filters.len());
-    for (i, filter) in filters.iter().enumerate() {
-        let path = format!("{path}.filters[{i}]");
-        match compile_filter(filter, &path) {
-            Ok(filter) => compiled.push(filter),
-            // A reference to a kind that is not served is both.
-            Err(problem) if problem.code == Code::InvalidKind => {
-                problems.push(Problem { reason: "UnsupportedValue", ..problem.clone() });
-                ref_problems.push(problem);
-            }
-            Err(problem) => problems.push(problem),
-        }
-    }
-    let has = |wanted: fn(&HttpFilter) -> bool| compiled.iter().any(wanted);
-    if has(|f| matches!(f, HttpFilter::Redirect(_))) && has(|f| matches!(f, HttpFilter::UrlRewrite(_))) {
-        let message = "RequestRedirect and URLRewrite exclude each other";
-        let (path, hint) = (format!("{path}.filters"), "remove one of them");
-        problems.push(Problem::new("IncompatibleFilters", Code::FilterConflict, path, message, hint));
-    }
-    compiled
-}
-
-fn compile_filter(filter: &HttpRouteFilter, path: &str) -> Result<HttpFilter, Problem> {
-    let kind = filter.filter_type;
-    let compiled = match kind {
-        HttpRouteFilterType::RequestHeaderModifier => {
-            filter.request_header_modifier.as_ref().map(|edit| HttpFilter::RequestHeaders(header_edit(edit)))
-        }
-        HttpRouteFilterType::ResponseHeaderModifier => {
-            filter.response_header_modifier.as_ref().map(|edit| HttpFilter::ResponseHeaders(header_edit(edit)))
-        }
-        HttpRouteFilterType::RequestRedirect => filter.request_redirect.as_ref().map(|redirect| {
-            HttpFilter::Redirect(Redirect {
-                scheme: redirect.scheme.map(|scheme| scheme.as_str().to_owned()),
-                hostname: redirect.hostname.clone(),
-                path: redirect.path.as_ref().and_then(path_modifier),
-                port: redirect.port,
-                status: redirect.status_code,
-            })
-        }),
-        HttpRouteFilterType::UrlRewrite => filter.url_rewrite.as_ref().map(|rewrite| {
-            HttpFilter::UrlRewrite(UrlRewrite {
-                hostname: rewrite.hostname.clone(),
-                path: rewrite.path.as_ref().and_then(path_modifier),
-            })
-        }),
-        HttpRouteFilterType::ExtensionRef => {
-            let Some(reference) = &filter.extension_ref else {
-                return Err(Problem::unsupported(path, "extensionRef is missing", "name an object"));
-            };
-            let message = format!("kind {} of group {:?} is not served as a filter", reference.kind, reference.group);
-            let (path, hint) = (format!("{path}.extensionRef"), "remove the filter; until then the answer is 500");
-            return Err(Problem::new("InvalidKind", Code::InvalidKind, path, message, hint));
-        }
-        HttpRouteFilterType::RequestMirror | HttpRouteFilterType::Cors | HttpRouteFilterType::ExternalAuth => {
-            let message = format!("filter {kind} is not served yet");
-            return Err(Problem::unsupported(
-                format!("{path}.type"),
-                message,
-                "remove it; until then the answer is 500",
-            ));
-        }
-    };
-    compiled.ok_or_else(|| Problem::unsupported(path, format!("the settings of {kind} are missing"), "add them"))
-}
-
-fn header_edit(written: &HttpHeaderFilter) -> HeaderEdit {
-    let lower = |headers: &[HttpHeader]| {
-        headers.iter().map(|header| (header.name.to_ascii_lowercase(), header.value.clone())).collect()
-    };
-    HeaderEdit {
-        set: lower(&written.set),
-        add: lower(&written.add),
-        remove: written.remove.iter().map(|name| name.to_ascii_lowercase()).collect(),
-    }
-}
-
-fn path_modifier(written: &HttpPathModifier) -> Option<PathModifier> {
-    match written.modifier_type {
-        HttpPathModifierType::ReplaceFullPath => written.replace_full_path.clone().map(PathModifier::Full),
-        HttpPathModifierType::ReplacePrefixMatch => written.replace_prefix_match.clone().map(PathModifier::Prefix),
     }
 }

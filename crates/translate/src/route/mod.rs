@@ -1,5 +1,6 @@
 //! Routes, by kind.
 
+pub(crate) mod filters;
 pub(crate) mod http;
 pub(crate) mod kafka;
 pub(crate) mod shadow;
