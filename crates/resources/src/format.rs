@@ -146,6 +146,9 @@ string_formats! {
     Base64 { "format": "byte" }
     /// An IPv4 or IPv6 address.
     IpAddress { "format": "ip" }
+    /// An amount, such as `100m` or `64Mi` (Kubernetes' `resource.Quantity`).
+    QuantityText { "maxLength": 64,
+        "pattern": r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$" }
     /// A network: an address, a slash, a number of bits.
     Cidr { "format": "cidr" }
 }
@@ -163,6 +166,23 @@ impl JsonSchema for RedirectStatusCode {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "integer", "enum": [301, 302, 303, 307, 308] })
+    }
+}
+
+/// An amount: a whole number, or a text such as `100m` or `64Mi`.
+#[derive(Debug)]
+pub enum Quantity {}
+
+impl JsonSchema for Quantity {
+    fn schema_name() -> Cow<'static, str> {
+        "Quantity".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let text = QuantityText::json_schema(generator);
+        json_schema!({ "type": ["integer", "string"], "maxLength": text.get("maxLength"), "pattern": text.get("pattern") })
     }
 }
 

@@ -320,6 +320,18 @@ impl ConfigMapBody {
     }
 }
 
+/// CA certificates that everybody in the cluster may read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterTrustBundleSpec {
+    /// Who signs with them, such as `example.com/signer`; the object's name begins with it then, a colon for each slash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer_name: Option<String>,
+    /// The certificates, in PEM.
+    #[schemars(length(max = 1048576))]
+    pub trust_bundle: String,
+}
+
 /// Bytes, in base64 in a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base64Bytes(pub Arc<[u8]>);

@@ -82,6 +82,8 @@ kinds! {
     /// Parameters of a GatewayClass or a Gateway.
     EnvoyProxy = "EnvoyProxy", Namespaced,
         ["gateway.envoyproxy.io/v1alpha1", "config.gateway.envoyproxy.io/v1alpha1"];
+    /// How the proxies of a Gateway are run.
+    GatewayParameters = "GatewayParameters", Namespaced, ["sluicegate.dev/v1alpha1"];
     /// Access control of Envoy Gateway: who may call what it targets.
     SecurityPolicy = "SecurityPolicy", Namespaced, ["gateway.envoyproxy.io/v1alpha1", "sluicegate.dev/v1alpha1"];
     /// How Envoy Gateway's listeners treat clients.
@@ -95,6 +97,9 @@ kinds! {
     Secret = "Secret", Namespaced, ["v1"];
     /// CA certificates and other public data.
     ConfigMap = "ConfigMap", Namespaced, ["v1"];
+    /// CA certificates that everybody in the cluster may read.
+    ClusterTrustBundle = "ClusterTrustBundle", Cluster,
+        ["certificates.k8s.io/v1", "certificates.k8s.io/v1beta1", "certificates.k8s.io/v1alpha1"];
     /// A namespace and its labels.
     Namespace = "Namespace", Cluster, ["v1"];
 }

@@ -5,10 +5,10 @@ use crate::gateway_api::{
     ReferenceGrantSpec, TcpRouteSpec, TlsRouteSpec, UdpRouteSpec,
 };
 use crate::kafka::{KafkaHeaderPolicySpec, KafkaRouteSpec};
-use crate::kubernetes::{ConfigMapBody, EndpointSliceBody, NamespaceBody, SecretBody, ServiceSpec};
+use crate::kubernetes::{ClusterTrustBundleSpec, ConfigMapBody, EndpointSliceBody, NamespaceBody, SecretBody, ServiceSpec};
 use crate::rules::{Report, Validate};
 use crate::store::Stored;
-use crate::{BackendSpec, ClientTrafficPolicySpec, EnvoyProxySpec, Key, Kind, ObjectMeta, SecurityPolicySpec};
+use crate::{BackendSpec, ClientTrafficPolicySpec, EnvoyProxySpec, GatewayParametersSpec, Key, Kind, ObjectMeta, SecurityPolicySpec};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -102,6 +102,8 @@ specs! {
     KafkaHeaderPolicy = KafkaHeaderPolicySpec, KafkaHeaderPolicy, true;
     /// An EnvoyProxy.
     EnvoyProxy = EnvoyProxySpec, EnvoyProxy, true;
+    /// A GatewayParameters.
+    GatewayParameters = GatewayParametersSpec, GatewayParameters, true;
     /// A SecurityPolicy.
     SecurityPolicy = SecurityPolicySpec, SecurityPolicy, true;
     /// A ClientTrafficPolicy.
@@ -114,6 +116,8 @@ specs! {
     Secret = SecretBody, Secret, false;
     /// A ConfigMap.
     ConfigMap = ConfigMapBody, ConfigMap, false;
+    /// A ClusterTrustBundle.
+    ClusterTrustBundle = ClusterTrustBundleSpec, ClusterTrustBundle, true;
     /// A Namespace.
     Namespace = NamespaceBody, Namespace, false;
 }

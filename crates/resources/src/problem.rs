@@ -219,6 +219,8 @@ codes! {
         "Everything else is served. The message is the proxy's own.";
     ShadowedMatch = "SG0629", Warning, "The match never takes a request",
         "Under every hostname of the route another match asks for exactly the same and stands before this one: the older route first, then the first by namespace and name, then the first in the list.";
+    ClientCa = "SG0630", Error, "Client certificates cannot be checked",
+        "The Gateway asks for client certificates, and a reference to those who may sign them names an object that does not exist or holds no PEM certificates. While another one can be used, clients of that one are let in; when none can, the listeners are not opened.";
 }
 
 impl fmt::Display for Code {

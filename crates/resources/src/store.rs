@@ -128,6 +128,8 @@ resources! {
     kafka_header_policies: KafkaHeaderPolicy;
     /// EnvoyProxies.
     envoy_proxies: EnvoyProxy;
+    /// GatewayParameters.
+    gateway_parameters: GatewayParameters;
     /// SecurityPolicies.
     security_policies: SecurityPolicy;
     /// ClientTrafficPolicies.
@@ -140,6 +142,8 @@ resources! {
     secrets: Secret;
     /// ConfigMaps.
     config_maps: ConfigMap;
+    /// ClusterTrustBundles.
+    cluster_trust_bundles: ClusterTrustBundle;
     /// Namespaces.
     namespaces: Namespace;
 }

@@ -2,15 +2,42 @@
 
 use super::{Report, Validate, bracket};
 use crate::kubernetes::{
-    ConfigMapBody, EndpointAddressType, EndpointSliceBody, NamespaceBody, SecretBody, ServiceSpec, ServiceType,
+    ClusterTrustBundleSpec, ConfigMapBody, EndpointAddressType, EndpointSliceBody, NamespaceBody, SecretBody,
+    ServiceSpec, ServiceType,
 };
-use crate::{BackendSpec, BackendType, ClientTrafficPolicySpec, Code, EnvoyProxySpec, SecurityPolicySpec};
+use crate::{
+    BackendSpec, BackendType, ClientTrafficPolicySpec, Code, EnvoyProxySpec, GatewayParametersSpec, ProxyServiceType,
+    SecurityPolicySpec,
+};
 use regex::Regex;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
 impl Validate for NamespaceBody {}
+impl Validate for ClusterTrustBundleSpec {}
 impl Validate for EnvoyProxySpec {}
+
+impl Validate for GatewayParametersSpec {
+    fn check(&self, report: &mut Report) {
+        let Some(service) = &self.service else { return };
+        let field = |i, name| format!("spec.service.nodePorts[{i}].{name}");
+        let message = "a port stands at most once in nodePorts";
+        let ports = service.node_ports.iter().map(|port| port.port);
+        report.unique(Code::DuplicateName, ports, |i| field(i, "port"), message);
+        let of_nodes = service.node_ports.iter().map(|port| port.node_port);
+        report.unique(
+            Code::DuplicateName,
+            of_nodes,
+            |i| field(i, "nodePort"),
+            "two ports cannot have one port of the nodes",
+        );
+        if service.service_type == Some(ProxyServiceType::ClusterIp) && !service.node_ports.is_empty() {
+            let message = "a Service of type ClusterIP has no ports of nodes";
+            report.add(Code::UnionMember, "spec.service.nodePorts", message);
+        }
+    }
+}
+
 impl Validate for SecurityPolicySpec {}
 impl Validate for ClientTrafficPolicySpec {}
 

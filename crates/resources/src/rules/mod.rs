@@ -133,8 +133,12 @@ pub(crate) fn check_meta(kind: Kind, meta: &ObjectMeta, report: &mut Report) {
     if one_label && !is_label(&meta.name) {
         let message = format!("{:?} is not a DNS label: lower case letters, digits and '-', 63 at most", meta.name);
         report.add(Code::InvalidName, "metadata.name", message);
-    } else if !is_subdomain(&meta.name) {
+    } else if kind != Kind::ClusterTrustBundle && !is_subdomain(&meta.name) {
         let message = format!("{:?} is not a DNS subdomain: lower case letters, digits, '-' and '.'", meta.name);
+        report.add(Code::InvalidName, "metadata.name", message);
+    }
+    if kind == Kind::ClusterTrustBundle && (meta.name.contains(['/', '%']) || matches!(&*meta.name, "." | "..")) {
+        let message = format!("{:?} is no name of a ClusterTrustBundle: it may hold colons, and no '/' or '%'", meta.name);
         report.add(Code::InvalidName, "metadata.name", message);
     }
     if kind.is_namespaced() && !is_label(&meta.namespace) {
