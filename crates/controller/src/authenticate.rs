@@ -25,7 +25,10 @@ async fn review(client: Client, token: String, gateway: ObjectName) -> Result<()
     let api: Api<TokenReview> = Api::all(client);
     let spec = TokenReviewSpec { token, audiences: Some(vec![AUDIENCE.to_owned()]) };
     let review = TokenReview { spec, ..TokenReview::default() };
-    let review = api.create(&PostParams::default(), &review).await.map_err(|error| format!("the token cannot be judged: {error}"))?;
+    let review = api
+        .create(&PostParams::default(), &review)
+        .await
+        .map_err(|error| format!("the token cannot be judged: {error}"))?;
     let status = review.status.unwrap_or_default();
     if status.authenticated != Some(true) {
         return Err(format!("the token is not valid: {}", status.error.unwrap_or_default()));

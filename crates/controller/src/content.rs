@@ -5,11 +5,15 @@ use kube::core::{ApiResource, TypeMeta};
 use kube::{Api, Client};
 use resources::{Key, Kind};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// Until one that could not be read is asked for again.
 const RETRY: Duration = Duration::from_secs(2);
+
+/// How many are read at one time.
+const AT_ONCE: usize = 16;
 
 /// What was read.
 #[derive(Debug)]
@@ -20,15 +24,30 @@ pub(crate) struct Content {
 }
 
 /// Reads what is asked for.
-pub(crate) async fn read_all(client: Client, mut asked: mpsc::UnboundedReceiver<Key>, contents: mpsc::Sender<Content>) {
-    while let Some(key) = asked.recv().await {
-        let (client, contents) = (client.clone(), contents.clone());
+#[derive(Clone)]
+pub(crate) struct Reader {
+    client: Client,
+    contents: mpsc::Sender<Content>,
+    at_once: Arc<Semaphore>,
+}
+
+impl Reader {
+    pub(crate) fn new(client: Client, contents: mpsc::Sender<Content>) -> Self {
+        Self { client, contents, at_once: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Reads one, until that has succeeded.
+    pub(crate) fn ask(&self, key: Key) {
+        let reader = self.clone();
         tokio::spawn(async move {
             loop {
-                match read(&client, &key).await {
+                let permit = reader.at_once.acquire().await;
+                let result = read(&reader.client, &key).await;
+                drop(permit);
+                match result {
                     Ok(object) => {
                         // Nobody to hear it: the end.
-                        let _ = contents.send(Content { key, object }).await;
+                        let _ = reader.contents.send(Content { key, object }).await;
                         return;
                     }
                     Err(error) => tracing::warn!(object = %key, %error, "cannot be read; trying again"),

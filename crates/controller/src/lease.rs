@@ -36,7 +36,10 @@ pub(crate) async fn campaign(client: Client, election: Election, leads: watch::S
             Ok(true) => {
                 renewed = Instant::now();
                 if !leads.send_replace(true) {
-                    tracing::info!(identity = election.identity, "leads: statuses and infrastructure are written from here");
+                    tracing::info!(
+                        identity = election.identity,
+                        "leads: statuses and infrastructure are written from here"
+                    );
                 }
             }
             Ok(false) => {
@@ -59,7 +62,11 @@ pub(crate) async fn campaign(client: Client, election: Election, leads: watch::S
 }
 
 /// Takes or renews it. Whether it is ours.
-async fn attempt(api: &Api<Lease>, election: &Election, seen: &mut Option<(LeaseSpec, Instant)>) -> Result<bool, kube::Error> {
+async fn attempt(
+    api: &Api<Lease>,
+    election: &Election,
+    seen: &mut Option<(LeaseSpec, Instant)>,
+) -> Result<bool, kube::Error> {
     let now = MicroTime(Timestamp::now());
     let ours = |transitions: i32, since: MicroTime| LeaseSpec {
         holder_identity: Some(election.identity.clone()),
@@ -85,7 +92,8 @@ async fn attempt(api: &Api<Lease>, election: &Election, seen: &mut Option<(Lease
                 Some((known, since)) if *known == spec => *since,
                 _ => seen.insert((spec.clone(), Instant::now())).1,
             };
-            let lasts = Duration::from_secs(u64::try_from(spec.lease_duration_seconds.unwrap_or_default()).unwrap_or(0));
+            let lasts =
+                Duration::from_secs(u64::try_from(spec.lease_duration_seconds.unwrap_or_default()).unwrap_or(0));
             if since.elapsed() < lasts {
                 return Ok(false);
             }

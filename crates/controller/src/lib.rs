@@ -37,7 +37,7 @@ use stream::Hub;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch as latest};
 use tonic::transport::Identity;
-use translate::{ControllerNames, LastGood, Settings, Translator};
+use translate::{ControllerNames, LastGood, Settings, Status, Translator};
 use watch::{Feed, Seen};
 
 /// How often what could not be written is tried again.
@@ -91,9 +91,10 @@ pub async fn run(client: Client, options: Options) -> Result<(), Error> {
     let (writes, to_write) = mpsc::channel(256);
     let (done, written) = mpsc::channel(256);
     tokio::spawn(status::write_all(client.clone(), to_write, done));
-    let (asked, to_read) = mpsc::unbounded_channel();
     let (contents, read) = mpsc::channel(64);
-    tokio::spawn(content::read_all(client.clone(), to_read, contents));
+    let reader = content::Reader::new(client.clone(), contents);
+    let (releases, release) = latest::channel(None);
+    tokio::spawn(watch::bundle_version(client.clone(), releases));
 
     let names = ControllerNames::These(options.controller_names.clone());
     let settings = Settings {
@@ -112,13 +113,13 @@ pub async fn run(client: Client, options: Options) -> Result<(), Error> {
         writes,
         writing: BTreeSet::new(),
         again: BTreeSet::new(),
-        asked,
+        reader,
         asked_for: BTreeMap::new(),
         provision: provision::Provision::new(client, options.proxy),
     };
     tokio::select! {
         served = serving => served.map_err(Error::from),
-        () = controller.run(seen, read, written, leading) => Ok(()),
+        () = controller.run(seen, read, written, leading, release) => Ok(()),
     }
 }
 
@@ -128,15 +129,15 @@ struct Controller {
     translator: Translator,
     objects: Objects,
     last_good: LastGood,
-    /// As they should be, as JSON, and null where nothing of ours is to stand.
-    statuses: BTreeMap<Key, Value>,
+    /// As they should be, and as JSON.
+    statuses: BTreeMap<Key, (Arc<Status>, Value)>,
     hub: Arc<Hub>,
     writes: mpsc::Sender<Write>,
     /// Statuses on their way.
     writing: BTreeSet<Key>,
     /// Statuses that could not be written.
     again: BTreeSet<Key>,
-    asked: mpsc::UnboundedSender<Key>,
+    reader: content::Reader,
     /// Contents that were asked for, with the version that the watch had seen.
     asked_for: BTreeMap<Key, String>,
     provision: provision::Provision,
@@ -159,6 +160,7 @@ impl Controller {
         mut read: mpsc::Receiver<content::Content>,
         mut written: mpsc::Receiver<Written>,
         mut leading: latest::Receiver<bool>,
+        mut release: latest::Receiver<Option<String>>,
     ) {
         let mut retry = tokio::time::interval(RETRY);
         loop {
@@ -175,6 +177,10 @@ impl Controller {
                     Ok(()) => work.look_at_all = true,
                     Err(_) => return,
                 },
+                Ok(()) = release.changed() => {
+                    let version = release.borrow_and_update().clone();
+                    work.translate |= self.translator.set_bundle_version(version);
+                }
                 _ = retry.tick(), if !self.again.is_empty() => work.look.append(&mut self.again),
             }
             // What has come meanwhile is one change with it.
@@ -189,13 +195,14 @@ impl Controller {
             }
             if work.translate {
                 self.read_references();
-                self.translate();
-                work.look_at_all = true;
+                self.translate(&mut work);
             } else if work.acknowledge {
-                self.acknowledge();
-                work.look_at_all = true;
+                self.acknowledge(&mut work);
             }
             if *leading.borrow() {
+                if work.translate || work.look_at_all {
+                    self.provision.settle(&self.objects, &self.statuses, self.translator.snapshot());
+                }
                 self.write(&work).await;
             }
         }
@@ -249,35 +256,40 @@ impl Controller {
             };
             if self.asked_for.get(&key) != Some(&live.resource_version) {
                 self.asked_for.insert(key.clone(), live.resource_version.clone());
-                // Fails only when everything ends.
-                let _ = self.asked.send(key);
+                self.reader.ask(key);
             }
         }
     }
 
-    fn translate(&mut self) {
+    fn translate(&mut self, work: &mut Work) {
         self.translator.set_addresses(self.provision.addresses(&self.objects));
         let output = self.translator.update(self.objects.resources.clone(), &self.last_good);
         self.last_good.secrets = output.loaded_secrets;
         if !output.delta.is_empty() {
             self.hub.publish(self.translator.snapshot());
         }
-        self.acknowledge();
-        self.provision.settle(&self.objects, &self.statuses);
+        self.acknowledge(work);
     }
 
-    /// Takes what the proxies have said.
-    fn acknowledge(&mut self) {
+    /// Takes what the proxies have said. Statuses that have changed are to be looked at.
+    fn acknowledge(&mut self, work: &mut Work) {
         let acks = self.hub.acks();
         let acks = acks.into_iter().filter_map(|(gateway, acks)| Some((gateway, least(&acks)?))).collect();
         let (statuses, findings) = self.translator.apply_acks(acks);
         for finding in findings {
             tracing::debug!(object = %finding.key, "{}", finding.message);
         }
-        self.statuses = statuses
-            .iter()
-            .map(|(key, status)| (key.clone(), serde_json::to_value(status).unwrap_or_default()))
-            .collect();
+        let mut before = std::mem::take(&mut self.statuses);
+        for (key, status) in statuses {
+            let known = before.remove(&key).filter(|(known, _)| Arc::ptr_eq(known, &status) || *known == status);
+            let (status, json) = known.unwrap_or_else(|| {
+                work.look.insert(key.clone());
+                let json = serde_json::to_value(&*status).unwrap_or_default();
+                (status, json)
+            });
+            self.statuses.insert(key, (status, json));
+        }
+        work.look.extend(before.into_keys());
     }
 
     async fn write(&mut self, work: &Work) {
@@ -296,7 +308,7 @@ impl Controller {
                 continue;
             }
             let Some(live) = self.objects.live.get(&key) else { continue };
-            let desired = self.statuses.get(&key).unwrap_or(&Value::Null);
+            let desired = self.statuses.get(&key).map_or(&Value::Null, |(_, json)| json);
             let Some(write) = status::write(&key, live, desired, is_ours, now) else { continue };
             self.writing.insert(key);
             if self.writes.send(write).await.is_err() {

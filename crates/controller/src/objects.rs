@@ -1,7 +1,7 @@
 //! The objects that the watches have seen, read as those of a folder are.
 
 use crate::watch::{Feed, Seen};
-use resources::{AnyObject, Key, Kind, Problem, Resources};
+use resources::{AnyObject, Key, Problem, Resources};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,11 +72,6 @@ impl Objects {
         self.settled.len() == Feed::all().len()
     }
 
-    /// Kinds that are not watched, and why.
-    pub(crate) fn absent(&self) -> impl Iterator<Item = (&Feed, &str)> {
-        self.absent.iter().map(|(feed, why)| (feed, why.as_str()))
-    }
-
     /// Takes the content of a Secret or a ConfigMap that was asked for. Says whether it is new.
     pub(crate) fn take_content(&mut self, object: Value) -> bool {
         match read(object) {
@@ -91,7 +86,10 @@ impl Objects {
     }
 
     fn of<'a>(&'a self, feed: &'a Feed) -> impl Iterator<Item = Key> + 'a {
-        self.live.iter().filter(|(key, live)| key.kind == feed.kind && live.group == feed.group).map(|(key, _)| key.clone())
+        self.live
+            .iter()
+            .filter(|(key, live)| key.kind == feed.kind && live.group == feed.group)
+            .map(|(key, _)| key.clone())
     }
 
     fn remove(&mut self, key: &Key) -> bool {
@@ -151,9 +149,4 @@ fn read(object: Value) -> Result<AnyObject, Vec<Problem>> {
         Some(object) => Ok(object),
         None => Err(loaded.problems),
     }
-}
-
-/// Whether `kind` has its content read apart.
-pub(crate) fn is_referred(kind: Kind) -> bool {
-    matches!(kind, Kind::Secret | Kind::ConfigMap)
 }

@@ -1,27 +1,29 @@
 //! The proxies of each Gateway and what they need in the cluster (GEP-1762): ServiceAccount, Deployment, Service and
 //! PodDisruptionBudget, in the Gateway's namespace, owned by it, written by server-side apply.
 
+mod apply;
+mod service;
+
 use crate::authenticate::AUDIENCE;
-use crate::objects::Objects;
-use kube::api::{DynamicObject, Patch, PatchParams};
-use kube::core::{ApiResource, GroupVersionKind};
-use kube::{Api, Client};
-use resources::gateway_api::Listener;
-use resources::status::GatewayStatusAddress;
-use resources::{Gateway, Key, Kind, NamespacedName, ObjectMeta};
+use crate::objects::{Live, Objects};
+use kube::Client;
+use resources::status::ConditionStatus;
+use resources::{Gateway, Key, NamespacedName, ObjectMeta};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use snapshot::{Entity, EntityKey, ObjectName, Snapshot};
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::Duration;
+use std::sync::Arc;
 use tokio::sync::watch;
+use translate::{Addresses, Status};
 
 /// The field manager of what is applied.
 const MANAGER: &str = "sluicegate-controller";
 const GATEWAY_LABEL: &str = "gateway.networking.k8s.io/gateway-name";
 const CLASS_LABEL: &str = "gateway.networking.k8s.io/gateway-class-name";
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Longest name of a Service.
 const NAME: usize = 63;
-const RETRY: Duration = Duration::from_secs(2);
 
 /// What every provisioned proxy runs.
 #[derive(Debug, Clone)]
@@ -40,56 +42,73 @@ pub struct ProxyTemplate {
 #[derive(Debug)]
 pub(crate) struct Provision {
     template: ProxyTemplate,
-    wanted: watch::Sender<BTreeMap<NamespacedName, Vec<Value>>>,
+    wanted: watch::Sender<apply::Wanted>,
 }
 
 impl Provision {
     pub(crate) fn new(client: Client, template: ProxyTemplate) -> Self {
-        let (wanted, to_apply) = watch::channel(BTreeMap::new());
-        tokio::spawn(apply_all(client, to_apply));
+        let (wanted, to_apply) = watch::channel(apply::Wanted::new());
+        tokio::spawn(apply::apply_all(client, to_apply));
         Self { template, wanted }
     }
 
-    /// The addresses of each Gateway's Service.
-    pub(crate) fn addresses(&self, objects: &Objects) -> BTreeMap<NamespacedName, Vec<GatewayStatusAddress>> {
-        let services = objects.resources.services.values();
-        let labelled = services.filter_map(|service| {
-            let gateway = service.meta.labels.get(GATEWAY_LABEL)?;
-            let live = objects.live.get(&service.key())?;
+    /// Where each Gateway is reached, by its Services.
+    pub(crate) fn addresses(&self, objects: &Objects) -> BTreeMap<NamespacedName, Addresses> {
+        let mut services: BTreeMap<NamespacedName, Vec<_>> = BTreeMap::new();
+        for service in objects.resources.services.values() {
+            let labels = &service.meta.labels;
+            let ours = labels.get(MANAGED_BY).is_some_and(|manager| manager == MANAGER);
+            let Some(gateway) = labels.get(GATEWAY_LABEL).filter(|_| ours) else { continue };
+            let Some(live) = objects.live.get(&service.key()) else { continue };
             let name = NamespacedName::new(service.meta.namespace.clone(), gateway.as_str());
-            Some((name, addresses_of(&live.status, service.spec.cluster_ip.as_deref())))
+            let given = service::given(service.spec.service_type, &live.status, service.spec.cluster_ip.as_deref());
+            services.entry(name).or_default().extend(given);
+        }
+        let gateways = objects.resources.gateways.values().filter_map(|gateway| {
+            let label = NamespacedName::new(gateway.meta.namespace.clone(), short(&gateway.meta.name, NAME));
+            let (assigned, missing) = service::settle(gateway, services.remove(&label)?);
+            Some((gateway.meta.namespaced_name(), Addresses { assigned, missing }))
         });
-        labelled.collect()
+        gateways.collect()
     }
 
-    /// Makes what the Gateways that are accepted need. What a Gateway needed that is gone, goes with it: it owned it.
-    pub(crate) fn settle(&self, objects: &Objects, statuses: &BTreeMap<Key, Value>) {
-        let accepted = |gateway: &Gateway| {
-            let status = statuses.get(&gateway.key())?;
-            let accepted = status["conditions"].as_array()?.iter().find(|it| it["type"] == "Accepted")?;
-            (accepted["status"] == "True").then_some(())
-        };
-        let mut wanted = BTreeMap::new();
+    /// Makes what the Gateways that are accepted need. One that is not accepted keeps what it has. What a Gateway needed
+    /// that is gone, goes with it: it owned it.
+    pub(crate) fn settle(
+        &self,
+        objects: &Objects,
+        statuses: &BTreeMap<Key, (Arc<Status>, Value)>,
+        snapshot: &Snapshot,
+    ) {
+        let mut wanted = apply::Wanted::new();
+        let before = self.wanted.borrow().clone();
         for gateway in objects.resources.gateways.values() {
             let Some(live) = objects.live.get(&gateway.key()).filter(|live| !live.deleting) else { continue };
-            if accepted(gateway).is_some() {
-                wanted.insert(gateway.meta.namespaced_name(), self.parts(gateway, &live.uid, &live.api_version));
+            let Some((status, _)) = statuses.get(&gateway.key()) else { continue };
+            let name = gateway.meta.namespaced_name();
+            if is_accepted(status) {
+                let entity = EntityKey::Gateway(ObjectName::new(&*name.namespace, &*name.name));
+                let served = match snapshot.entities.get(&entity) {
+                    Some(Entity::Gateway(served)) => Some(&**served),
+                    _ => None,
+                };
+                wanted.insert(name, self.parts(gateway, served, live));
+            } else if let Some(parts) = before.get(&name) {
+                wanted.insert(name, parts.clone());
             }
         }
-        self.wanted.send_if_modified(|before| {
-            let changed = *before != wanted;
-            *before = wanted;
-            changed
-        });
+        if before != wanted {
+            self.wanted.send_replace(wanted);
+        }
     }
 
-    fn parts(&self, gateway: &Gateway, uid: &str, api_version: &str) -> Vec<Value> {
+    fn parts(&self, gateway: &Gateway, served: Option<&snapshot::Gateway>, live: &Live) -> Vec<Value> {
         let name = name(&gateway.meta, &gateway.spec.gateway_class_name);
         let infrastructure = gateway.spec.infrastructure.clone().unwrap_or_default();
         let mut labels = infrastructure.labels.clone();
         labels.insert(GATEWAY_LABEL.to_owned(), short(&gateway.meta.name, NAME));
         labels.insert(CLASS_LABEL.to_owned(), short(&gateway.spec.gateway_class_name, NAME));
-        labels.insert("app.kubernetes.io/managed-by".to_owned(), MANAGER.to_owned());
+        labels.insert(MANAGED_BY.to_owned(), MANAGER.to_owned());
         labels.insert("app.kubernetes.io/name".to_owned(), "sluicegate-proxy".to_owned());
         let metadata = json!({
             "name": name,
@@ -97,7 +116,8 @@ impl Provision {
             "labels": labels,
             "annotations": infrastructure.annotations,
             "ownerReferences": [{
-                "apiVersion": api_version, "kind": "Gateway", "name": gateway.meta.name, "uid": uid, "controller": true,
+                "apiVersion": live.api_version, "kind": "Gateway", "name": gateway.meta.name, "uid": live.uid,
+                "controller": true,
             }],
         });
         let selector = json!({ GATEWAY_LABEL: labels[GATEWAY_LABEL], CLASS_LABEL: labels[CLASS_LABEL] });
@@ -108,7 +128,10 @@ impl Provision {
             "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata,
             "spec": { "maxUnavailable": 1, "selector": { "matchLabels": selector } },
         });
-        vec![account, self.deployment(gateway, &name, &metadata, &selector, &labels, &infrastructure.annotations), service(gateway, &metadata, &selector), budget]
+        let deployment = self.deployment(gateway, &name, &metadata, &selector, &labels, &infrastructure.annotations);
+        let mut parts = vec![account, deployment, budget];
+        parts.extend(service::services(gateway, service::ports(gateway, served), &metadata, &selector));
+        parts
     }
 
     fn deployment(
@@ -122,7 +145,7 @@ impl Provision {
     ) -> Value {
         let template = &self.template;
         let gateway_name = format!("{}/{}", gateway.meta.namespace, gateway.meta.name);
-        let mut arguments = vec![
+        let arguments = vec![
             "proxy".to_owned(),
             format!("--gateway={gateway_name}"),
             format!("--controller={}", template.controller),
@@ -132,9 +155,6 @@ impl Provision {
             "--admin=0.0.0.0:15000".to_owned(),
             "--replica=$(POD_NAME)".to_owned(),
         ];
-        if template.ca.is_some() {
-            arguments.push("--ca-env=SLUICEGATE_CA".to_owned());
-        }
         let probe = |path: &str| json!({ "httpGet": { "path": path, "port": 15000 } });
         json!({
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata,
@@ -185,26 +205,9 @@ impl Provision {
     }
 }
 
-fn service(gateway: &Gateway, metadata: &Value, selector: &Value) -> Value {
-    let mut ports: BTreeSet<(u16, &str)> = BTreeSet::new();
-    for listener in &gateway.spec.listeners {
-        ports.insert((listener.port, transport(listener)));
-    }
-    let ports: Vec<Value> = ports
-        .into_iter()
-        .map(|(port, protocol)| {
-            let name = format!("{}-{port}", protocol.to_lowercase());
-            json!({ "name": name, "port": port, "targetPort": port, "protocol": protocol })
-        })
-        .collect();
-    json!({
-        "apiVersion": "v1", "kind": "Service", "metadata": metadata,
-        "spec": { "type": "LoadBalancer", "selector": selector, "ports": ports, "externalTrafficPolicy": "Local" },
-    })
-}
-
-fn transport(listener: &Listener) -> &'static str {
-    if listener.protocol == "UDP" { "UDP" } else { "TCP" }
+fn is_accepted(status: &Status) -> bool {
+    let Status::Gateway(status) = status else { return false };
+    status.conditions.iter().any(|it| it.condition_type == "Accepted" && it.status == ConditionStatus::True)
 }
 
 /// `<gateway>-<class>`.
@@ -222,68 +225,3 @@ fn short(text: &str, length: usize) -> String {
     let digest = format!("{:08x}", hasher.finish() as u32);
     format!("{}-{digest}", text[..length - 9].trim_end_matches(['-', '.']))
 }
-
-/// What a Service can be reached at: by its load balancer, or inside the cluster where there is none.
-fn addresses_of(status: &Value, cluster_ip: Option<&str>) -> Vec<GatewayStatusAddress> {
-    let address = |kind: &str, value: &str| GatewayStatusAddress {
-        address_type: Some(kind.to_owned()),
-        value: value.to_owned(),
-        routability: None,
-    };
-    let ingress = status.pointer("/loadBalancer/ingress").and_then(Value::as_array);
-    let found: Vec<_> = ingress
-        .into_iter()
-        .flatten()
-        .filter_map(|it| {
-            let ip = it["ip"].as_str().map(|ip| address("IPAddress", ip));
-            ip.or_else(|| it["hostname"].as_str().map(|name| address("Hostname", name)))
-        })
-        .collect();
-    if found.is_empty() { cluster_ip.filter(|ip| *ip != "None").map(|ip| address("IPAddress", ip)).into_iter().collect() } else { found }
-}
-
-/// Applies what has changed, and again what could not be applied.
-async fn apply_all(client: Client, mut wanted: watch::Receiver<BTreeMap<NamespacedName, Vec<Value>>>) {
-    let mut applied: BTreeMap<NamespacedName, Vec<Value>> = BTreeMap::new();
-    loop {
-        let now = wanted.borrow_and_update().clone();
-        applied.retain(|name, _| now.contains_key(name));
-        let mut failed = false;
-        for (name, parts) in now {
-            if applied.get(&name) == Some(&parts) {
-                continue;
-            }
-            match apply(&client, &parts).await {
-                Ok(()) => {
-                    applied.insert(name, parts);
-                }
-                Err(error) => {
-                    tracing::warn!(gateway = %format_args!("{}/{}", name.namespace, name.name), %error, "its proxies cannot be provisioned; trying again");
-                    failed = true;
-                }
-            }
-        }
-        let changed = if failed {
-            tokio::time::timeout(RETRY, wanted.changed()).await.unwrap_or(Ok(()))
-        } else {
-            wanted.changed().await
-        };
-        if changed.is_err() {
-            return;
-        }
-    }
-}
-
-async fn apply(client: &Client, parts: &[Value]) -> Result<(), kube::Error> {
-    for part in parts {
-        let text = |at: &str| part.pointer(at).and_then(Value::as_str).unwrap_or_default();
-        let (group, version) = text("/apiVersion").split_once('/').unwrap_or(("", text("/apiVersion")));
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, text("/kind")));
-        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), text("/metadata/namespace"), &resource);
-        api.patch(text("/metadata/name"), &PatchParams::apply(MANAGER).force(), &Patch::Apply(part)).await?;
-    }
-    Ok(())
-}
-
-/// The kind of object that is provisioned and watched for addresses.
-pub(crate) const WATCHED: Kind = Kind::Service;

@@ -40,11 +40,11 @@ pub(crate) fn write(
     key: &Key,
     live: &Live,
     desired: &Value,
-    is_ours: impl Fn(&str) -> bool,
+    is_mine: impl Fn(&str) -> bool,
     now: Timestamp,
 ) -> Option<Write> {
     let mut status = match list_of_entries(key.kind) {
-        Some((list, reference)) => entries(live, desired, list, reference, &is_ours)?,
+        Some((list, reference)) => entries(live, desired, list, reference, &is_mine)?,
         // Gateways, classes and ListenerSets have one controller, which owns the whole status.
         None if desired.is_null() => return None,
         None => desired.clone(),
@@ -81,11 +81,11 @@ fn entries(
     desired: &Value,
     list: &str,
     reference: &str,
-    is_ours: &impl Fn(&str) -> bool,
+    is_mine: &impl Fn(&str) -> bool,
 ) -> Option<Value> {
     let none = Vec::new();
     let standing = live.status[list].as_array().unwrap_or(&none);
-    let mine = |entry: &&Value| entry["controllerName"].as_str().is_some_and(is_ours);
+    let mine = |entry: &&Value| entry["controllerName"].as_str().is_some_and(is_mine);
     let wanted = desired[list].as_array().unwrap_or(&none);
     if wanted.is_empty() && !standing.iter().any(|entry| mine(&entry)) {
         return None;
@@ -110,6 +110,7 @@ fn keep_times(status: &mut Value, before: &Value, now: Timestamp) {
         Value::Object(map) => {
             for (name, value) in map.iter_mut() {
                 if name == "conditions" {
+                    keep_foreign(value, &before["conditions"]);
                     date(value, &before["conditions"], now);
                 } else {
                     keep_times(value, &before[name.as_str()], now);
@@ -132,6 +133,37 @@ fn counterpart<'a>(item: &Value, before: &'a Value) -> &'a Value {
         item["controllerName"] == other["controllerName"] && NAMES.iter().all(|name| item[*name] == other[*name])
     };
     before.as_array().and_then(|items| items.iter().find(same)).unwrap_or(&Value::Null)
+}
+
+/// Conditions that are ours to set and to take away; one of any other type is somebody else's (Gateway API,
+/// `GatewayStatus.conditions`).
+fn is_ours(condition: &str) -> bool {
+    const OURS: [&str; 9] = [
+        "Accepted",
+        "AttachedListenerSets",
+        "Conflicted",
+        "InsecureFrontendValidationMode",
+        "OverlappingTLSConfig",
+        "PartiallyInvalid",
+        "Programmed",
+        "ResolvedRefs",
+        "SupportedVersion",
+    ];
+    OURS.contains(&condition) || condition.starts_with("sluicegate.dev/")
+}
+
+/// Keeps the conditions of others as they stand, and every condition at its place.
+fn keep_foreign(conditions: &mut Value, before: &Value) {
+    let (Some(wanted), Some(before)) = (conditions.as_array_mut(), before.as_array()) else { return };
+    let mut left = std::mem::take(wanted);
+    for standing in before {
+        match left.iter().position(|condition| condition["type"] == standing["type"]) {
+            Some(at) => wanted.push(left.remove(at)),
+            None if !standing["type"].as_str().is_some_and(is_ours) => wanted.push(standing.clone()),
+            None => {}
+        }
+    }
+    wanted.append(&mut left);
 }
 
 fn date(conditions: &mut Value, before: &Value, now: Timestamp) {
@@ -183,7 +215,8 @@ pub(crate) async fn write_all(client: Client, mut writes: Receiver<Write>, done:
 
 async fn put(client: Client, write: Write) -> Written {
     let version = write.api_version.parse().unwrap_or_else(|_| kube::core::GroupVersion::gv("", &write.api_version));
-    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(&version.group, &version.version, write.key.kind.as_str()));
+    let resource =
+        ApiResource::from_gvk(&GroupVersionKind::gvk(&version.group, &version.version, write.key.kind.as_str()));
     let api: Api<DynamicObject> = if write.key.kind.is_namespaced() {
         Api::namespaced_with(client, &write.key.namespace, &resource)
     } else {
@@ -250,7 +283,8 @@ mod tests {
 
     #[test]
     fn a_route_that_left_us_loses_our_entries_and_no_others() {
-        let standing = json!({ "parents": [parent("ours", "g", "True", Some(NOW)), parent("theirs", "g", "True", Some(NOW))] });
+        let standing =
+            json!({ "parents": [parent("ours", "g", "True", Some(NOW)), parent("theirs", "g", "True", Some(NOW))] });
         let left = json!({ "parents": [parent("theirs", "g", "True", Some(NOW))] });
         assert_eq!(wanted(Kind::HttpRoute, standing, Value::Null), Some(left.clone()));
         assert_eq!(wanted(Kind::HttpRoute, left, Value::Null), None);
@@ -262,5 +296,25 @@ mod tests {
         let standing = json!({ "addresses": [{ "value": "10.0.0.1" }], "conditions": [] });
         let desired = json!({ "conditions": [] });
         assert_eq!(wanted(Kind::Gateway, standing, desired), Some(json!({ "conditions": [], "addresses": null })));
+    }
+
+    #[test]
+    fn conditions_of_others_stay() {
+        let of = |kind: &str, status: &str| json!({ "type": kind, "status": status, "lastTransitionTime": NOW });
+        let seeded = of("example.com/Seeded", "True");
+        let standing = json!({
+            "conditions": [of("Accepted", "True"), seeded, of("sluicegate.dev/Synced", "True")],
+            "listeners": [{ "name": "http", "conditions": [seeded, of("Programmed", "True")] }],
+        });
+        let ours = |kind: &str| json!({ "type": kind, "status": "True" });
+        let desired = json!({
+            "conditions": [ours("Programmed"), ours("Accepted")],
+            "listeners": [{ "name": "http", "conditions": [ours("Programmed")] }],
+        });
+        let expected = json!({
+            "conditions": [of("Accepted", "True"), seeded, of("Programmed", "True")],
+            "listeners": [{ "name": "http", "conditions": [seeded, of("Programmed", "True")] }],
+        });
+        assert_eq!(wanted(Kind::Gateway, standing, desired), Some(expected));
     }
 }

@@ -3,6 +3,7 @@
 //! A kind whose CRD is missing, or that may not be read, is asked for again every [`RETRY`]; everything else goes on meanwhile.
 
 use futures_util::{StreamExt, TryStreamExt};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DynamicObject, TypeMeta};
 use kube::core::{ApiResource, GroupVersion, PartialObjectMeta};
 use kube::runtime::watcher::Event;
@@ -13,9 +14,13 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc::Sender;
+use tokio::sync::watch as latest;
 
 /// How often a kind that could not be watched is looked for again.
 const RETRY: Duration = Duration::from_secs(3);
+
+/// How often the CRDs are asked for their release.
+const LOOK: Duration = Duration::from_secs(15);
 
 /// One kind in one API group, as the server has it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,6 +111,26 @@ async fn discover(client: &Client, feed: &Feed) -> Result<Option<ApiResource>, k
         }
     }
     Ok(None)
+}
+
+/// Tells the release of the Gateway API's CRDs, now and whenever it changes: what a CRD says of itself (GEP-922).
+pub(crate) async fn bundle_version(client: Client, tell: latest::Sender<Option<String>>) {
+    const CRD: &str = "gatewayclasses.gateway.networking.k8s.io";
+    const BUNDLE_VERSION: &str = "gateway.networking.k8s.io/bundle-version";
+    let api: Api<CustomResourceDefinition> = Api::all(client);
+    loop {
+        match api.get_metadata_opt(CRD).await {
+            Ok(found) => {
+                let version = found.and_then(|crd| crd.metadata.annotations?.remove(BUNDLE_VERSION));
+                tell.send_if_modified(|before| std::mem::replace(before, version.clone()) != version);
+            }
+            Err(error) => tracing::debug!(%error, "the release of the Gateway API's CRDs is not known"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = tell.closed() => return,
+        }
+    }
 }
 
 /// Watches until the kind is gone or may not be read (why), or until nobody listens (`Ok`).

@@ -24,7 +24,8 @@ pub fn controller(args: &ControllerArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn run(args: &ControllerArgs) -> anyhow::Result<()> {
-    let client = kube::Client::try_default().await.context("no API server: neither a kubeconfig nor a ServiceAccount")?;
+    let client =
+        kube::Client::try_default().await.context("no API server: neither a kubeconfig nor a ServiceAccount")?;
     let certificate = controller::certificate(client.clone(), &args.namespace, &args.server_name).await?;
     let listener = TcpListener::bind(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
     tracing::info!(listen = %args.listen, controllers = ?args.controller_names, "started");

@@ -44,8 +44,7 @@ pub fn run(paths: &[PathBuf], args: &ServeArgs) -> anyhow::Result<ExitCode> {
     }
     let (events, received) = sync_channel(16);
     let signal_events = events.clone();
-    signals(move |signal| signal_events.send(Event::Signal(signal)).is_ok())
-        .context("cannot wait for signals")?;
+    signals(move |signal| signal_events.send(Event::Signal(signal)).is_ok()).context("cannot wait for signals")?;
     let watch = watch::spawn(paths.to_vec(), scan.clone(), move |scan| events.send(Event::Files(scan)).is_ok())
         .context("cannot watch files")?;
 

@@ -7,13 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-use testkit::cluster::{Cluster, Ref, condition};
+use testkit::cluster::{Cluster, Ref, condition, deploy};
 use testkit::http::{Http, Response};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const GATEWAY_API: &str = "gateway.networking.k8s.io/v1";
-/// Where the controller's Service is: there is no DNS in the test's cluster.
-const CONTROLLER: &str = "10.96.15.10";
 
 const SHOP: &str = "
 apiVersion: v1
@@ -45,11 +43,6 @@ spec:
   ports: [{name: http, port: 80, targetPort: 3000}]
 ---
 apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {name: sluicegate}
-spec: {controllerName: sluicegate.dev/gateway-controller}
----
-apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: public, namespace: shop}
 spec:
@@ -67,12 +60,7 @@ spec:
 
 fn start() -> Result<Cluster> {
     let cluster = Cluster::builder().image("sluicegate", testkit::sluicegate::binary()?).start()?;
-    let controller = include_str!("../../../deploy/controller.yaml")
-        .replace("args: [controller,", &format!("args: [controller, --advertise=https://{CONTROLLER}:15010,"))
-        .replace("spec:\n  selector: {app.kubernetes.io/name: sluicegate-controller}\n  ports", &format!(
-            "spec:\n  clusterIP: {CONTROLLER}\n  selector: {{app.kubernetes.io/name: sluicegate-controller}}\n  ports"
-        ));
-    cluster.apply(&controller)?;
+    deploy::sluicegate(&cluster, &[])?;
     Ok(cluster)
 }
 

@@ -18,6 +18,7 @@
 mod api;
 pub mod conformance;
 mod control_plane;
+pub mod deploy;
 mod network;
 mod programs;
 

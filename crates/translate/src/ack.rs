@@ -1,8 +1,8 @@
 //! The proxy's answers over the statuses: pending until it has acknowledged, false where it refused.
 
 use crate::findings::Finding;
-use crate::status::{Status, Statuses};
-use resources::status::{Condition, ConditionStatus, GatewayStatus};
+use crate::status::{SYNCED, Status, Statuses};
+use resources::status::{Condition, ConditionStatus, GatewayStatus, RouteParentStatus};
 use resources::{Code, Severity};
 use resources::{Key, Kind};
 use snapshot::{Ack, Entity, EntityKey, ListenerProtocol, ObjectName, Refusal, Snapshot};
@@ -44,13 +44,14 @@ pub(crate) fn overlay(
     statuses: &mut Statuses,
     findings: &mut BTreeSet<Finding>,
 ) {
-    for (key, entity) in &snapshot.entities {
-        let Entity::Gateway(gateway) = entity else { continue };
-        let changed = changed_at.get(key).copied().unwrap_or_default();
-        if changed > acks.revision(&gateway.name)
-            && let Some(Status::Gateway(status)) = status_mut(statuses, &object_key(Kind::Gateway, &gateway.name))
-        {
-            pending(status, changed);
+    for (key, changed) in changed_at {
+        match key {
+            EntityKey::Gateway(gateway) if *changed > acks.revision(gateway) => {
+                if let Some(Status::Gateway(status)) = status_mut(statuses, &object_key(Kind::Gateway, gateway)) {
+                    pending(status, *changed);
+                }
+            }
+            _ => route_pending(key, *changed, acks, statuses),
         }
     }
     for ack in acks.all() {
@@ -74,13 +75,51 @@ fn object_key(kind: Kind, name: &ObjectName) -> Key {
     Key::new(kind, name.namespace.clone(), name.name.clone())
 }
 
+/// The object with a status that an entity is made from.
+pub(crate) fn object_of(key: &EntityKey) -> Option<Key> {
+    match key {
+        EntityKey::Gateway(name) => Some(object_key(Kind::Gateway, name)),
+        EntityKey::HttpRoute(name) => Some(object_key(Kind::HttpRoute, name)),
+        EntityKey::TlsRoute(name) => Some(object_key(Kind::TlsRoute, name)),
+        EntityKey::KafkaRoute(name) => Some(object_key(Kind::KafkaRoute, name)),
+        _ => None,
+    }
+}
+
+/// Takes [`SYNCED`] from the parents of a route whose proxies have yet to answer.
+fn route_pending(key: &EntityKey, changed: u64, acks: &Acks, statuses: &mut Statuses) {
+    // One proxy serves them all: `Programmed` of the Gateway says as much.
+    let Acks::ByGateway(_) = acks else { return };
+    let Some(key) = object_of(key) else { return };
+    let Some(Status::Route(route)) = statuses.get(&key).map(|status| &**status) else { return };
+    let behind = |parent: &RouteParentStatus| {
+        let namespace = parent.parent_ref.namespace.as_deref().unwrap_or(&key.namespace);
+        parent.parent_ref.kind == "Gateway"
+            && changed > acks.revision(&ObjectName::new(namespace, &*parent.parent_ref.name))
+    };
+    if !route.parents.iter().any(behind) {
+        return;
+    }
+    let Some(Status::Route(route)) = status_mut(statuses, &key) else { return };
+    for parent in route.parents.iter_mut().filter(|parent| behind(parent)) {
+        unsync(&mut parent.conditions, changed);
+    }
+}
+
+fn unsync(conditions: &mut [Condition], revision: u64) {
+    set(conditions, SYNCED, "Pending", &format!("waiting for the proxies to confirm revision {revision}"));
+}
+
 fn pending(status: &mut GatewayStatus, revision: u64) {
     let lists = std::iter::once(&mut status.conditions).chain(status.listeners.iter_mut().map(|l| &mut l.conditions));
-    for condition in lists.flatten() {
-        if condition.condition_type == "Programmed" && condition.status == ConditionStatus::True {
-            condition.status = ConditionStatus::Unknown;
-            condition.reason = "Pending".into();
-            condition.message = format!("waiting for the proxy to confirm revision {revision}");
+    for list in lists {
+        unsync(list, revision);
+        for condition in list.iter_mut().filter(|condition| condition.condition_type == "Programmed") {
+            if condition.status == ConditionStatus::True {
+                condition.status = ConditionStatus::Unknown;
+                condition.reason = "Pending".into();
+                condition.message = format!("waiting for the proxy to confirm revision {revision}");
+            }
         }
     }
 }

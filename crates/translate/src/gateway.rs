@@ -6,7 +6,7 @@ use crate::findings::{Problem, closest};
 use crate::index::object_name;
 use crate::listener::{self, ListenerState};
 use crate::status::{IGNORED_FIELDS, LAST_GOOD, Status, fails, holds, unless};
-use crate::{Context, ControllerNames};
+use crate::{Addresses, Context, ControllerNames};
 use resources::Code;
 use resources::gateway_api::{FromListenerNamespaces, RouteGroupKind};
 use resources::status::{
@@ -17,6 +17,7 @@ use resources::{Gateway, GatewayClass, Key, Kind};
 use snapshot::ObjectName;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// A GatewayClass that is ours.
@@ -104,6 +105,7 @@ fn classes(ctx: &mut Context<'_>) -> BTreeMap<String, ClassState> {
         let problems: Vec<_> = class_parameters(ctx, object).err().into_iter().collect();
         let generation = object.meta.generation;
         let mut conditions = vec![unless("Accepted", generation, &problems, "Gateways of this class are served")];
+        conditions.extend(ctx.settings.bundle_version.as_deref().map(|found| supported_version(generation, found)));
         if ctx.settings.standalone && problems.is_empty() && object.spec.parameters_ref.is_some() {
             conditions.push(ignored_condition(generation, &["spec.parametersRef".to_owned()]));
             ctx.report(&object.key(), &ignored("spec.parametersRef"));
@@ -115,6 +117,19 @@ fn classes(ctx: &mut Context<'_>) -> BTreeMap<String, ClassState> {
         classes.insert(object.meta.name.to_string(), state);
     }
     classes
+}
+
+/// Whether the CRDs of the cluster are of a release that is read as it means it (GEP-1364). Other releases are served as well
+/// as they can be.
+fn supported_version(generation: i64, found: &str) -> Condition {
+    const SUPPORTED: RangeInclusive<u32> = 2..=7;
+    let minor = found.strip_prefix("v1.").and_then(|rest| rest.split(['.', '-']).next()).and_then(|it| it.parse().ok());
+    if minor.is_some_and(|minor: u32| SUPPORTED.contains(&minor)) {
+        return holds("SupportedVersion", generation, &format!("the CRDs are of release {found}"));
+    }
+    let message =
+        format!("the CRDs are of release {found}; known are v1.{} to v1.{}", SUPPORTED.start(), SUPPORTED.end());
+    fails("SupportedVersion", generation, "UnsupportedVersion", message)
 }
 
 fn class_parameters(ctx: &Context<'_>, class: &GatewayClass) -> Result<(), Problem> {
@@ -190,6 +205,8 @@ fn gateway<'a>(ctx: &mut Context<'a>, object: &'a Arc<Gateway>, class: &ClassSta
                     ));
                 }
             },
+            // Given to the Service for whoever keeps the DNS.
+            ("Hostname", _) if !ctx.settings.standalone => {}
             (other, _) => {
                 let message = format!("addresses of type {other} are not served");
                 problems.push(unsupported("type", message, "use IPAddress, or leave addresses out to listen on all"));
@@ -282,12 +299,15 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
                 Condition::new("Accepted", ConditionStatus::True, "ListenersNotValid", &*not_valid, generation)
             }
         };
-        let addresses: Vec<GatewayStatusAddress> = if ctx.settings.standalone {
-            gateway.addresses.iter().map(ip_address).collect()
+        let Addresses { assigned: addresses, missing } = if ctx.settings.standalone {
+            Addresses { assigned: gateway.addresses.iter().map(ip_address).collect(), missing: Vec::new() }
         } else {
             ctx.addresses.get(&gateway.object.meta.namespaced_name()).cloned().unwrap_or_default()
         };
-        let programmed = if served > 0 && addresses.is_empty() && !ctx.settings.standalone {
+        let programmed = if served > 0 && !missing.is_empty() {
+            let message = format!("no load balancer has given {}", missing.join(", "));
+            fails("Programmed", generation, "AddressNotUsable", message)
+        } else if served > 0 && addresses.is_empty() && !ctx.settings.standalone {
             fails("Programmed", generation, "AddressNotAssigned", "its Service has no address yet")
         } else if served > 0 {
             holds("Programmed", generation, "the proxy serves this generation")

@@ -33,7 +33,7 @@ mod status;
 
 pub use findings::Finding;
 pub use references::references;
-pub use status::{CERTIFICATE_COVERAGE, IGNORED_FIELDS, LAST_GOOD, Status, Statuses};
+pub use status::{CERTIFICATE_COVERAGE, IGNORED_FIELDS, LAST_GOOD, SYNCED, Status, Statuses};
 
 use findings::Problem;
 use index::Index;
@@ -59,6 +59,8 @@ pub struct Settings {
     pub port_map: BTreeMap<u16, u16>,
     /// Whether Services of type ExternalName may be backends (design, invariant 8). Default: false.
     pub allow_external_name: bool,
+    /// In a cluster: the release of the Gateway API's CRDs, such as `v1.7.0`. `None`: classes say nothing about it.
+    pub bundle_version: Option<String>,
     /// Statuses as they are once a proxy has acknowledged everything, for `check`, which has none. Default: false.
     pub assume_acknowledged: bool,
 }
@@ -70,6 +72,7 @@ impl Default for Settings {
             controller_names: ControllerNames::All,
             port_map: BTreeMap::new(),
             allow_external_name: false,
+            bundle_version: None,
             assume_acknowledged: false,
         }
     }
@@ -92,6 +95,15 @@ pub struct LastGood {
     /// Secrets whose certificate loaded; each is used only while the present Secret of the name does not load. Feed
     /// [`Output::loaded_secrets`] back here.
     pub secrets: BTreeMap<NamespacedName, Arc<Secret>>,
+}
+
+/// In a cluster: where a Gateway can be reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// For `status.addresses`.
+    pub assigned: Vec<GatewayStatusAddress>,
+    /// What `spec.addresses` asks for and nobody has given (yet).
+    pub missing: Vec<String>,
 }
 
 /// What one update comes to.
@@ -122,7 +134,7 @@ pub struct Translator {
     statuses: Statuses,
     findings: BTreeSet<Finding>,
     acks: ack::Acks,
-    addresses: BTreeMap<NamespacedName, Vec<GatewayStatusAddress>>,
+    addresses: BTreeMap<NamespacedName, Addresses>,
 }
 
 impl Translator {
@@ -153,10 +165,13 @@ impl Translator {
         if delta.is_empty() {
             delta.revision = self.snapshot.revision;
         } else {
-            for key in &delta.removes {
-                self.changed_at.remove(key);
-            }
+            // That something is gone is also to be served before it is so.
+            self.changed_at.extend(delta.removes.iter().map(|key| (key.clone(), delta.revision)));
             self.changed_at.extend(delta.upserts.iter().map(|entity| (entity.key(), delta.revision)));
+            let (entities, statuses) = (&translated.entities, &translated.statuses);
+            self.changed_at.retain(|key, _| {
+                entities.contains_key(key) || ack::object_of(key).is_some_and(|key| statuses.contains_key(&key))
+            });
             self.snapshot.apply(&delta);
         }
         self.statuses = translated.statuses;
@@ -185,8 +200,13 @@ impl Translator {
     }
 
     /// In a cluster: where the Service of each Gateway can be reached. Taken up by the next update.
-    pub fn set_addresses(&mut self, addresses: BTreeMap<NamespacedName, Vec<GatewayStatusAddress>>) {
+    pub fn set_addresses(&mut self, addresses: BTreeMap<NamespacedName, Addresses>) {
         self.addresses = addresses;
+    }
+
+    /// In a cluster: the release of the Gateway API's CRDs. Taken up by the next update. Says whether it is another one.
+    pub fn set_bundle_version(&mut self, version: Option<String>) -> bool {
+        std::mem::replace(&mut self.settings.bundle_version, version.clone()) != version
     }
 
     /// Everything the proxy should run: the sum of all deltas.
@@ -221,7 +241,7 @@ pub(crate) struct Context<'a> {
     pub(crate) index: &'a Index<'a>,
     pub(crate) last_good: &'a LastGood,
     /// In a cluster: where each Gateway can be reached.
-    pub(crate) addresses: &'a BTreeMap<NamespacedName, Vec<GatewayStatusAddress>>,
+    pub(crate) addresses: &'a BTreeMap<NamespacedName, Addresses>,
     pub(crate) memo: &'a mut Memo,
     pub(crate) guards: guard::Guards,
     pub(crate) statuses: Statuses,
@@ -244,12 +264,25 @@ impl Context<'_> {
     }
 
     /// Notes the status of an object.
-    pub(crate) fn set_status(&mut self, key: Key, status: Status) {
+    pub(crate) fn set_status(&mut self, key: Key, mut status: Status) {
+        if let (Status::Gateway(status), false) = (&mut status, self.settings.standalone) {
+            let generation = |conditions: &[Condition]| conditions.iter().find_map(|it| it.observed_generation);
+            let lists =
+                std::iter::once(&mut status.conditions).chain(status.listeners.iter_mut().map(|l| &mut l.conditions));
+            for list in lists {
+                let generation = generation(list).unwrap_or_default();
+                list.push(status::synced(generation));
+            }
+        }
         self.statuses.insert(key, Arc::new(status));
     }
 
     /// Notes the status of a route.
-    pub(crate) fn set_route_status(&mut self, key: Key, status: RouteStatus) {
+    pub(crate) fn set_route_status(&mut self, key: Key, mut status: RouteStatus) {
+        for parent in status.parents.iter_mut().filter(|_| !self.settings.standalone) {
+            let generation = parent.conditions.iter().find_map(|condition| condition.observed_generation);
+            parent.conditions.push(status::synced(generation.unwrap_or_default()));
+        }
         let status = Status::Route(status);
         let shared = match self.route_statuses.get(&status) {
             Some(known) => known.clone(),
@@ -285,7 +318,7 @@ fn translate(
     settings: &Settings,
     index: &Index<'_>,
     last_good: &LastGood,
-    addresses: &BTreeMap<NamespacedName, Vec<GatewayStatusAddress>>,
+    addresses: &BTreeMap<NamespacedName, Addresses>,
     memo: &mut Memo,
 ) -> Translated {
     let mut ctx = Context {

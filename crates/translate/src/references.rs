@@ -24,7 +24,8 @@ pub fn references(resources: &Resources, controllers: &ControllerNames) -> BTree
             secret(&mut found, namespace, reference);
         }
         let frontend = tls.frontend.iter();
-        let configs = frontend.flat_map(|it| std::iter::once(&it.default).chain(it.per_port.iter().map(|port| &port.tls)));
+        let configs =
+            frontend.flat_map(|it| std::iter::once(&it.default).chain(it.per_port.iter().map(|port| &port.tls)));
         for reference in configs.flat_map(|config| &config.validation).flat_map(|it| &it.ca_certificate_refs) {
             let namespace = reference.namespace.as_deref().unwrap_or(namespace);
             object(&mut found, namespace, &reference.group, &reference.kind, &reference.name);
@@ -57,11 +58,8 @@ fn secret(found: &mut BTreeSet<Key>, namespace: &str, reference: &SecretObjectRe
 }
 
 fn object(found: &mut BTreeSet<Key>, namespace: &str, group: &str, kind: &str, name: &str) {
-    match Kind::find_in_group(group, kind) {
-        Some(kind @ (Kind::Secret | Kind::ConfigMap)) => {
-            found.insert(Key::new(kind, namespace, name));
-        }
-        _ => {}
+    if let Some(kind @ (Kind::Secret | Kind::ConfigMap)) = Kind::find_in_group(group, kind) {
+        found.insert(Key::new(kind, namespace, name));
     }
 }
 

@@ -21,6 +21,10 @@ pub const LAST_GOOD: &str = "sluicegate.dev/LastGood";
 /// `False` when no certificate of a listener covers all names of the route.
 pub const CERTIFICATE_COVERAGE: &str = "sluicegate.dev/CertificateCoverage";
 
+/// In a cluster, on Gateways, listeners and parents of routes: true exactly when every connected proxy of the Gateway
+/// does what this generation says.
+pub const SYNCED: &str = "sluicegate.dev/Synced";
+
 /// Status of one object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
@@ -82,4 +86,9 @@ pub(crate) fn unless(condition_type: &str, generation: i64, problems: &[Problem]
 /// A condition that is known to be false, for a reason.
 pub(crate) fn fails(condition_type: &str, generation: i64, reason: &str, message: impl Into<String>) -> Condition {
     Condition::new(condition_type, ConditionStatus::False, reason, message, generation)
+}
+
+/// [`SYNCED`], as it is once the proxies have answered.
+pub(crate) fn synced(generation: i64) -> Condition {
+    Condition::new(SYNCED, ConditionStatus::True, "Synced", "every proxy serves this generation", generation)
 }

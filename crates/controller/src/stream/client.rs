@@ -66,7 +66,11 @@ pub async fn follow(
             }
             Err(error) => {
                 if !std::mem::replace(&mut said, true) {
-                    tracing::warn!(controller = from.controller, error, "cannot follow the controller; serving on, and trying again");
+                    tracing::warn!(
+                        controller = from.controller,
+                        error,
+                        "cannot follow the controller; serving on, and trying again"
+                    );
                 }
                 wait = (wait * 2).min(RETRY.1);
             }
@@ -160,7 +164,8 @@ impl Serving {
             read.revision = delta.revision;
             self.unknown.clear();
         }
-        let changed = |key: &EntityKey| read.upserts.iter().any(|entity| entity.key() == *key) || read.removes.contains(key);
+        let changed =
+            |key: &EntityKey| read.upserts.iter().any(|entity| entity.key() == *key) || read.removes.contains(key);
         self.unknown.retain(|refusal| !changed(&refusal.entity));
         self.unknown.extend(unknown);
         self.snapshot = next;

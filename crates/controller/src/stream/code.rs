@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 
 /// Writes an entity.
 pub(super) fn write(entity: &Entity) -> wire::Entity {
-    let private_key = if let Entity::Certificate(certificate) = entity { certificate.key.clone() } else { String::new() };
+    let private_key =
+        if let Entity::Certificate(certificate) = entity { certificate.key.clone() } else { String::new() };
     wire::Entity { json: serde_json::to_string(entity).unwrap_or_default(), private_key }
 }
 
@@ -120,7 +121,9 @@ pub(super) fn read_delta(delta: &wire::Delta) -> (Delta, Vec<Refusal>) {
                 read.removes.push(entity.clone());
                 refusals.push(Refusal { entity, field: String::new(), message });
             }
-            (Err(error), None) => tracing::warn!(error, "an entity of a kind that this release does not know is not served"),
+            (Err(error), None) => {
+                tracing::warn!(error, "an entity of a kind that this release does not know is not served")
+            }
         }
     }
     read.removes.extend(delta.removes.iter().filter_map(|key| serde_json::from_str(key).ok()));

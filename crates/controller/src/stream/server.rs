@@ -150,7 +150,10 @@ struct Service {
 impl Configuration for Service {
     type FollowStream = Pin<Box<dyn tokio_stream::Stream<Item = Result<wire::Delta, Status>> + Send>>;
 
-    async fn follow(&self, request: Request<Streaming<wire::FromProxy>>) -> Result<Response<Self::FollowStream>, Status> {
+    async fn follow(
+        &self,
+        request: Request<Streaming<wire::FromProxy>>,
+    ) -> Result<Response<Self::FollowStream>, Status> {
         let token = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
         let token = token.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().to_owned();
         let mut inbound = request.into_inner();
@@ -204,7 +207,11 @@ struct Conversation {
 }
 
 impl Conversation {
-    async fn hold(mut self, mut inbound: Streaming<wire::FromProxy>, deltas: mpsc::Sender<Result<wire::Delta, Status>>) {
+    async fn hold(
+        mut self,
+        mut inbound: Streaming<wire::FromProxy>,
+        deltas: mpsc::Sender<Result<wire::Delta, Status>>,
+    ) {
         self.share.mark_changed();
         loop {
             tokio::select! {

@@ -1,8 +1,7 @@
 //! What one Gateway's proxies need of everything there is.
 
 use snapshot::{
-    BackendKey, BackendTarget, Entity, EntityKey, Gateway, ListenerProtocol, ObjectName, Snapshot,
-    WeightedBackend,
+    BackendKey, BackendTarget, Entity, EntityKey, Gateway, ListenerProtocol, ObjectName, Snapshot, WeightedBackend,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,7 +15,7 @@ pub(super) fn by_gateway(snapshot: &Snapshot) -> BTreeMap<ObjectName, BTreeMap<E
             Entity::Gateway(gateway) => {
                 shares.entry(gateway.name.clone()).or_default().insert(entity.key(), entity.clone());
                 needs.certificates(gateway);
-                needs.settle(&mut shares, &[gateway.name.clone()]);
+                needs.settle(&mut shares, std::slice::from_ref(&gateway.name));
             }
             Entity::HttpRoute(route) => {
                 let gateways = gateways(route.attachments.iter().map(|it| &it.listener.gateway));

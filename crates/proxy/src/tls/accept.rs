@@ -174,7 +174,10 @@ async fn begin_tls(worker: &Worker, mut stream: TcpStream, arrival: Arrival, por
     let sni = hello.server_name;
     let found = port.sni.as_ref().and_then(|table| table.get(sni.as_deref()));
     let Some(found) = found else {
-        alert(&mut stream, UNRECOGNIZED_NAME).await;
+        // Where all is passed through, nobody speaks TLS: the connection is refused as a backend's would be.
+        if port.listeners.iter().any(|listener| listener.kind != ListenerKind::TlsPassthrough) {
+            alert(&mut stream, UNRECOGNIZED_NAME).await;
+        }
         let message = match &sni {
             Some(name) => format!("no listener or route of this port serves {name}"),
             None => "the client sent no server name, and no listener or route of this port serves every name".into(),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use testkit::cluster::conformance::{self, Suite};
+use testkit::cluster::deploy;
 use testkit::cluster::{Builder, Channel, Cluster, condition};
 use testkit::{paths, sluicegate};
 
@@ -228,7 +229,8 @@ pub(crate) fn conformance(arguments: &[&str]) -> Result<()> {
         running()?
     } else {
         let cluster = builder(&[])?.start()?;
-        suite.gateway_class = deploy(&cluster)?;
+        deploy::sluicegate(&cluster, &[])?;
+        suite.gateway_class = deploy::CLASS.to_owned();
         cluster
     };
     let outcome = suite.run(&cluster, |test| println!("{test}"))?;
@@ -239,12 +241,4 @@ pub(crate) fn conformance(arguments: &[&str]) -> Result<()> {
         bail!("the conformance suite failed: {}", outcome.failed.join(" "));
     }
     Ok(())
-}
-
-/// Installs Sluicegate, and returns the name of its GatewayClass once that is accepted.
-fn deploy(_: &Cluster) -> Result<String> {
-    bail!(
-        "Sluicegate has no controller yet. For another one: `cargo xtask cluster up`, start the controller with \
-         `cargo xtask cluster exec` or as a Pod, then `cargo xtask conformance --gateway-class NAME`"
-    )
 }

@@ -1,0 +1,94 @@
+//! Services in front of proxies: their ports, and the addresses that are asked for and given.
+
+use resources::Gateway;
+use resources::kubernetes::ServiceType;
+use resources::status::GatewayStatusAddress;
+use serde_json::{Value, json};
+
+use std::collections::BTreeSet;
+
+/// Asks for a DNS name (external-dns).
+const HOSTNAME: &str = "external-dns.alpha.kubernetes.io/hostname";
+
+/// The Services of a Gateway: one, or one per address that the Gateway asks for, since a Service can ask for one only. `metadata`
+/// is that of the first; the others are named after it.
+pub(super) fn services(
+    gateway: &Gateway,
+    ports: BTreeSet<(u16, &'static str)>,
+    metadata: &Value,
+    selector: &Value,
+) -> Vec<Value> {
+    let ports: Vec<Value> = ports
+        .into_iter()
+        .map(|(port, protocol)| {
+            let name = format!("{}-{port}", protocol.to_lowercase());
+            json!({ "name": name, "port": port, "targetPort": port, "protocol": protocol })
+        })
+        .collect();
+    let service = |metadata: &Value, address: Option<&str>| {
+        let mut spec = json!({
+            "type": "LoadBalancer", "selector": selector, "ports": ports, "externalTrafficPolicy": "Local",
+        });
+        if let Some(address) = address {
+            spec["loadBalancerIP"] = json!(address);
+        }
+        json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec })
+    };
+    let mut metadata = metadata.clone();
+    let names: Vec<&str> = asked(gateway, "Hostname").collect();
+    if !names.is_empty() {
+        metadata["annotations"][HOSTNAME] = json!(names.join(","));
+    }
+    let mut addresses = asked(gateway, "IPAddress");
+    let mut all = vec![service(&metadata, addresses.next())];
+    let name = metadata["name"].as_str().unwrap_or_default().to_owned();
+    for (i, address) in addresses.enumerate() {
+        let suffix = format!("-{}", i + 2);
+        metadata["name"] = json!(super::short(&name, super::NAME - suffix.len()) + &suffix);
+        all.push(service(&metadata, Some(address)));
+    }
+    all
+}
+
+/// The addresses that a Gateway asks for by value.
+fn asked<'a>(gateway: &'a Gateway, wanted: &'static str) -> impl Iterator<Item = &'a str> {
+    let addresses = gateway.spec.addresses.iter().filter(move |address| address.address_type == wanted);
+    addresses.filter_map(|address| address.value.as_deref()).filter(|value| !value.is_empty())
+}
+
+/// Ports of a Gateway: those of its own listeners, and those that ListenerSets bring and that are served.
+pub(super) fn ports(gateway: &Gateway, served: Option<&snapshot::Gateway>) -> BTreeSet<(u16, &'static str)> {
+    let transport = |udp: bool| if udp { "UDP" } else { "TCP" };
+    let own = gateway.spec.listeners.iter().map(|listener| (listener.port, transport(listener.protocol == "UDP")));
+    let served = served.into_iter().flat_map(|gateway| &gateway.listeners);
+    let served = served.map(|it| (it.port, transport(false)));
+    own.chain(served).collect()
+}
+
+/// What a Service can be reached at: by its load balancer, or inside the cluster where it has none and asks for none.
+pub(super) fn given(kind: ServiceType, status: &Value, cluster_ip: Option<&str>) -> Vec<GatewayStatusAddress> {
+    let ingress = status.pointer("/loadBalancer/ingress").and_then(Value::as_array);
+    let found = ingress.into_iter().flatten().filter_map(|it| {
+        let ip = it["ip"].as_str().map(|ip| address("IPAddress", ip));
+        ip.or_else(|| it["hostname"].as_str().map(|name| address("Hostname", name)))
+    });
+    let found: Vec<_> = found.collect();
+    match cluster_ip {
+        Some(ip) if found.is_empty() && kind != ServiceType::LoadBalancer && ip != "None" => {
+            vec![address("IPAddress", ip)]
+        }
+        _ => found,
+    }
+}
+
+fn address(kind: &str, value: &str) -> GatewayStatusAddress {
+    GatewayStatusAddress { address_type: Some(kind.to_owned()), value: value.to_owned(), routability: None }
+}
+
+/// Of what was given, what a Gateway is reached at, and what it asks for that was not given.
+pub(super) fn settle(gateway: &Gateway, given: Vec<GatewayStatusAddress>) -> (Vec<GatewayStatusAddress>, Vec<String>) {
+    let has = |value: &str| given.iter().any(|address| address.value == value);
+    let missing: Vec<String> = asked(gateway, "IPAddress").filter(|ip| !has(ip)).map(str::to_owned).collect();
+    let names: Vec<_> = asked(gateway, "Hostname").map(|name| address("Hostname", name)).collect();
+    if given.is_empty() || names.is_empty() { (given, missing) } else { (names, missing) }
+}
