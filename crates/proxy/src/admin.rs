@@ -98,8 +98,11 @@ fn config(snapshot: &Snapshot, refusals: &[Refusal]) -> Value {
             Entity::Certificate(certificate) => Ok(json!({ "name": certificate.name, "chain": certificate.chain })),
             Entity::Backend(entity) => serde_json::to_value(entity),
             Entity::Gateway(entity) => serde_json::to_value(entity),
+            Entity::ListenerSet(entity) => serde_json::to_value(entity),
             Entity::HttpRoute(entity) => serde_json::to_value(entity),
+            Entity::GrpcRoute(entity) => serde_json::to_value(entity),
             Entity::TlsRoute(entity) => serde_json::to_value(entity),
+            Entity::TcpRoute(entity) | Entity::UdpRoute(entity) => serde_json::to_value(entity),
             Entity::KafkaRoute(entity) => serde_json::to_value(entity),
         };
         (key.to_string(), value.unwrap_or_else(|error| json!({ "error": error.to_string() })))

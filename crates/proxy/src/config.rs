@@ -60,6 +60,8 @@ pub(crate) struct Port {
     pub(crate) sni: Option<Arc<SniTable<SniTarget>>>,
     /// Routes of the HTTP or HTTPS listeners, if there are such.
     pub(crate) http: Option<Arc<http::Table>>,
+    /// The route of the TCP listener, if there is such.
+    pub(crate) tcp: Option<Arc<tcp::Route>>,
 }
 
 /// What serves a server name.

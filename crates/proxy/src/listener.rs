@@ -2,7 +2,7 @@
 
 use crate::{
     telemetry::metrics::{ConnectionLabels, Counter, ErrorLabels, Gauge, Lazy, Metrics},
-    tls::certificate::Identity,
+    tls::{certificate::Identity, client_auth::ClientAuth},
 };
 use snapshot::{Hostname, ListenerRef};
 use std::sync::Arc;
@@ -18,6 +18,10 @@ pub(crate) enum ListenerKind {
     TlsTerminate,
     /// TLS that passes through.
     TlsPassthrough,
+    /// Anything over TCP.
+    Tcp,
+    /// Datagrams.
+    Udp,
 }
 
 /// One listener of a Gateway.
@@ -39,6 +43,8 @@ pub(crate) struct Listener {
     pub(crate) kind: ListenerKind,
     /// To end TLS, where the kind asks for it.
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    /// How `tls` checks clients.
+    pub(crate) client_auth: Option<Arc<ClientAuth>>,
     /// What `tls` chooses from.
     pub(crate) identities: Vec<Arc<Identity>>,
     /// `namespace/gateway/listener`, as in metrics and logs.
@@ -111,6 +117,8 @@ impl ListenerMetrics {
             ListenerKind::Http => "http",
             ListenerKind::Https => "https",
             ListenerKind::TlsTerminate | ListenerKind::TlsPassthrough => "tls",
+            ListenerKind::Tcp => "tcp",
+            ListenerKind::Udp => "udp",
         }
         .into();
         let labels = ConnectionLabels { listener: Arc::clone(label), protocol };

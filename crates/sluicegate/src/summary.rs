@@ -1,6 +1,6 @@
 //! What is served, in a few lines for people.
 
-use snapshot::{Entity, Gateway, Listener, ListenerProtocol, ListenerRef, Refusal, Snapshot};
+use snapshot::{Entity, EntityKey, Gateway, Listener, ListenerProtocol, ListenerRef, Refusal, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -20,10 +20,15 @@ pub fn summary(snapshot: &Snapshot, port_map: &BTreeMap<u16, u16>, refusals: &[R
     let mut text = String::new();
     for gateway in gateways {
         let _ = writeln!(text, "Gateway {}", gateway.name);
-        for listener in &gateway.listeners {
+        let own = gateway.listeners.iter().map(|listener| (EntityKey::Gateway(gateway.name.clone()), listener));
+        let added = snapshot.entities.values().filter_map(|entity| match entity {
+            Entity::ListenerSet(set) if set.gateway == gateway.name => Some(set),
+            _ => None,
+        });
+        let added = added.flat_map(|set| set.listeners.iter().map(|l| (EntityKey::ListenerSet(set.name.clone()), l)));
+        for (entity, listener) in own.chain(added) {
             let refused = refusals.iter().any(|refusal| {
-                refusal.entity == snapshot::EntityKey::Gateway(gateway.name.clone())
-                    && refusal.field.starts_with(&format!("spec.listeners[{}]", listener.index))
+                refusal.entity == entity && refusal.field.starts_with(&format!("spec.listeners[{}]", listener.index))
             });
             let _ = writeln!(text, "{}", head(gateway, listener, port_map, refused));
             let reference = ListenerRef { gateway: gateway.name.clone(), listener: listener.name.clone() };
@@ -52,6 +57,8 @@ fn head(gateway: &Gateway, listener: &Listener, port_map: &BTreeMap<u16, u16>, r
         ListenerProtocol::Https { .. } => "HTTPS",
         ListenerProtocol::TlsTerminate { .. } => "TLS",
         ListenerProtocol::TlsPassthrough => "TLS passthrough",
+        ListenerProtocol::Tcp => "TCP",
+        ListenerProtocol::Udp => "UDP",
     };
     let port = bound(listener.port, port_map);
     let addresses: Vec<String> =
@@ -71,12 +78,13 @@ fn routes(snapshot: &Snapshot, listener: &ListenerRef, spec: &Listener, port: u1
     };
     for entity in snapshot.entities.values() {
         match entity {
-            Entity::HttpRoute(route) => {
+            Entity::HttpRoute(route) | Entity::GrpcRoute(route) => {
+                let kind = if matches!(entity, Entity::HttpRoute(_)) { "HTTPRoute" } else { "GRPCRoute" };
                 for attachment in route.attachments.iter().filter(|attachment| attachment.listener == *listener) {
                     for hostname in &attachment.hostnames {
                         let host = hostname.to_string();
                         let host = if host.is_empty() { "*" } else { &host };
-                        lines.insert(format!("{scheme}{host}:{port}/  HTTPRoute {}", route.name));
+                        lines.insert(format!("{scheme}{host}:{port}/  {kind} {}", route.name));
                     }
                 }
             }
@@ -87,6 +95,13 @@ fn routes(snapshot: &Snapshot, listener: &ListenerRef, spec: &Listener, port: u1
                     }
                 }
             }
+            Entity::TcpRoute(route) if route.listeners.contains(listener) => {
+                lines.insert(format!("TCPRoute {}", route.name));
+            }
+            Entity::UdpRoute(route) if route.listeners.contains(listener) => {
+                lines.insert(format!("UDPRoute {}", route.name));
+            }
+            Entity::TcpRoute(_) | Entity::UdpRoute(_) => {}
             Entity::KafkaRoute(route) => {
                 for attachment in route.attachments.iter().filter(|attachment| attachment.listener == *listener) {
                     lines.insert(format!(
@@ -95,7 +110,7 @@ fn routes(snapshot: &Snapshot, listener: &ListenerRef, spec: &Listener, port: u1
                     ));
                 }
             }
-            Entity::Certificate(_) | Entity::Backend(_) | Entity::Gateway(_) => {}
+            Entity::Certificate(_) | Entity::Backend(_) | Entity::Gateway(_) | Entity::ListenerSet(_) => {}
         }
     }
     lines.into_iter().collect()

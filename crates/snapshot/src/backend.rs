@@ -1,6 +1,6 @@
-use crate::{BackendKey, ObjectName};
+use crate::{BackendKey, ObjectName, Session};
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 /// A Service port or a `Backend`, with its endpoints and how to speak to them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,30 @@ pub struct Backend {
     /// Why it cannot be used although it exists, e.g. a BackendTLSPolicy without a valid CA; connections are refused
     /// and HTTP requests answered with 500.
     pub unusable: Option<String>,
+    /// What an XBackendTrafficPolicy or the XBackend itself says of requests to it.
+    pub traffic: Option<Box<Traffic>>,
+}
+
+/// How requests to a backend are treated, whichever rule they come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// Keeps a client on one endpoint.
+    pub session: Option<Session>,
+    /// How many of the requests may be retries.
+    pub retry_constraint: Option<RetryConstraint>,
+}
+
+/// `retryConstraint` of an XBackendTrafficPolicy (GEP-3388): a retry is made if either of the two allows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryConstraint {
+    /// Share of the requests that may be retries, 0 to 100.
+    pub percent: u8,
+    /// Which requests count: those of so long a time.
+    pub interval: Duration,
+    /// So many retries are allowed in any case …
+    pub min_count: u32,
+    /// … in so long a time.
+    pub min_interval: Duration,
 }
 
 /// One address of a backend.
@@ -24,7 +48,7 @@ pub struct Backend {
 pub struct Endpoint {
     /// Where.
     pub address: EndpointAddress,
-    /// TCP port.
+    /// TCP port; UDP port for UDPRoutes.
     pub port: u16,
 }
 

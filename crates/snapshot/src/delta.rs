@@ -1,4 +1,6 @@
-use crate::{Backend, BackendKey, Certificate, Gateway, HttpRoute, KafkaRoute, ObjectName, TlsRoute};
+use crate::{
+    Backend, BackendKey, Certificate, Gateway, HttpRoute, KafkaRoute, ListenerSet, ObjectName, StreamRoute, TlsRoute,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -9,9 +11,13 @@ pub enum EntityKey {
     Certificate(ObjectName),
     Backend(BackendKey),
     Gateway(ObjectName),
+    ListenerSet(ObjectName),
     HttpRoute(ObjectName),
     TlsRoute(ObjectName),
     KafkaRoute(ObjectName),
+    GrpcRoute(ObjectName),
+    TcpRoute(ObjectName),
+    UdpRoute(ObjectName),
 }
 
 impl fmt::Display for EntityKey {
@@ -20,9 +26,13 @@ impl fmt::Display for EntityKey {
             Self::Certificate(name) => write!(f, "Secret/{name}"),
             Self::Backend(key) => key.fmt(f),
             Self::Gateway(name) => write!(f, "Gateway/{name}"),
+            Self::ListenerSet(name) => write!(f, "ListenerSet/{name}"),
             Self::HttpRoute(name) => write!(f, "HTTPRoute/{name}"),
             Self::TlsRoute(name) => write!(f, "TLSRoute/{name}"),
             Self::KafkaRoute(name) => write!(f, "KafkaRoute/{name}"),
+            Self::GrpcRoute(name) => write!(f, "GRPCRoute/{name}"),
+            Self::TcpRoute(name) => write!(f, "TCPRoute/{name}"),
+            Self::UdpRoute(name) => write!(f, "UDPRoute/{name}"),
         }
     }
 }
@@ -34,9 +44,14 @@ pub enum Entity {
     Certificate(Arc<Certificate>),
     Backend(Arc<Backend>),
     Gateway(Arc<Gateway>),
+    ListenerSet(Arc<ListenerSet>),
     HttpRoute(Arc<HttpRoute>),
     TlsRoute(Arc<TlsRoute>),
     KafkaRoute(Arc<KafkaRoute>),
+    /// In the terms of HTTP.
+    GrpcRoute(Arc<HttpRoute>),
+    TcpRoute(Arc<StreamRoute>),
+    UdpRoute(Arc<StreamRoute>),
 }
 
 impl Entity {
@@ -46,9 +61,13 @@ impl Entity {
             Self::Certificate(e) => EntityKey::Certificate(e.name.clone()),
             Self::Backend(e) => EntityKey::Backend(e.key.clone()),
             Self::Gateway(e) => EntityKey::Gateway(e.name.clone()),
+            Self::ListenerSet(e) => EntityKey::ListenerSet(e.name.clone()),
             Self::HttpRoute(e) => EntityKey::HttpRoute(e.name.clone()),
             Self::TlsRoute(e) => EntityKey::TlsRoute(e.name.clone()),
             Self::KafkaRoute(e) => EntityKey::KafkaRoute(e.name.clone()),
+            Self::GrpcRoute(e) => EntityKey::GrpcRoute(e.name.clone()),
+            Self::TcpRoute(e) => EntityKey::TcpRoute(e.name.clone()),
+            Self::UdpRoute(e) => EntityKey::UdpRoute(e.name.clone()),
         }
     }
 }

@@ -9,16 +9,38 @@ pub struct Gateway {
     pub name: ObjectName,
     /// `metadata.generation`.
     pub generation: i64,
+    /// What the keys of its sessions come from: the same in all proxies of the Gateway. `metadata.uid`; absent in most folders.
+    pub session_seed: Option<Arc<str>>,
     /// Addresses to listen on; empty means all.
     pub addresses: Vec<IpAddr>,
     /// In the order of the spec.
     pub listeners: Vec<Listener>,
 }
 
+/// The listeners that a ListenerSet adds to a Gateway and that can be served (GEP-1713).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListenerSet {
+    /// The object.
+    pub name: ObjectName,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// The Gateway, on whose addresses they listen.
+    pub gateway: ObjectName,
+    /// In the order of the spec; [`ListenerSet::listener_name`] says how they are named.
+    pub listeners: Vec<Listener>,
+}
+
+impl ListenerSet {
+    /// How a listener of a set is named beside those of its Gateway, whose names hold no slash: `namespace/set/listener`.
+    pub fn listener_name(set: &ObjectName, listener: &str) -> Arc<str> {
+        format!("{set}/{listener}").into()
+    }
+}
+
 /// One `spec.listeners[]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listener {
-    /// Unique within the Gateway.
+    /// Unique within the Gateway and its ListenerSets.
     pub name: Arc<str>,
     /// Place in the object's `spec.listeners`, from 0, for paths of fields: listeners that cannot be served are counted.
     pub index: usize,
@@ -28,6 +50,17 @@ pub struct Listener {
     pub hostname: Hostname,
     /// What is spoken on it.
     pub protocol: ListenerProtocol,
+    /// How clients prove who they are, where TLS is ended (GEP-91).
+    pub client_validation: Option<ClientValidation>,
+}
+
+/// Validation of client certificates (`Gateway.spec.tls.frontend`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientValidation {
+    /// PEM bundle of at least one certificate: who may have signed a client's.
+    pub ca_certificates: Arc<str>,
+    /// Whether clients without a valid certificate are let in all the same (`AllowInsecureFallback`).
+    pub insecure_fallback: bool,
 }
 
 /// Protocol and TLS mode of a listener.
@@ -47,6 +80,10 @@ pub enum ListenerProtocol {
     },
     /// `TLS` with mode `Passthrough`: TLSRoutes.
     TlsPassthrough,
+    /// `TCP`: a TCPRoute. It shares its port with no other listener.
+    Tcp,
+    /// `UDP`: a UDPRoute. Its port is one of UDP, beside the TCP port of the same number.
+    Udp,
 }
 
 /// A route's bond to one listener: the listener, and the names under which it serves the route.

@@ -1,8 +1,8 @@
-use crate::{Attachment, BackendKey, ObjectName};
+use crate::{Attachment, BackendKey, Cors, ExternalAuth, Mirror, ObjectName};
 use serde::{Deserialize, Serialize};
 use std::{cmp::Reverse, time::Duration};
 
-/// An HTTPRoute.
+/// An HTTPRoute, or a GRPCRoute in the terms of HTTP.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HttpRoute {
     /// The object.
@@ -28,6 +28,10 @@ pub struct HttpRule {
     pub backends: Vec<WeightedBackend>,
     /// Limits.
     pub timeouts: Timeouts,
+    /// When a request is sent again; absent: only where nothing of it can have been done (RFC 9110 9.2.2).
+    pub retry: Option<Box<Retry>>,
+    /// Keeps a client on one endpoint of each backend; comes before what a backend says itself.
+    pub session: Option<Box<Session>>,
     /// Why the rule as a whole cannot be served; every request that it matches is answered with 500.
     pub unserved: Option<String>,
 }
@@ -77,6 +81,28 @@ pub enum PathRank {
     Regex(Reverse<u16>),
     /// `PathPrefix` by its length in characters, without a trailing slash.
     Prefix(Reverse<u16>),
+    /// Of a GRPCRoute.
+    Method(MethodRank),
+}
+
+/// Rank of a condition on a gRPC call: "characters in a matching service", then in a matching method (`GRPCRouteRule.matches`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MethodRank {
+    /// Of the service.
+    pub service: TextRank,
+    /// Of the method.
+    pub method: TextRank,
+}
+
+/// Rank of a condition on a text. All exact conditions that hold have one length: the text's. The longer expression comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TextRank {
+    /// `Exact`.
+    Exact,
+    /// `RegularExpression`, by its length in characters.
+    Regex(Reverse<u16>),
+    /// No condition.
+    Any,
 }
 
 /// A path condition.
@@ -88,6 +114,18 @@ pub enum PathMatch {
     Prefix(String),
     /// RE2-style expression that the whole path must match.
     Regex(String),
+    /// A gRPC call: a POST with the media type of gRPC and the path `/SERVICE/METHOD`. Matches of this kind and of the others are
+    /// never compared: calls are looked for among those of GRPCRoutes alone, where a hostname has any.
+    Method(MethodMatch),
+}
+
+/// A condition on a gRPC call (`GRPCMethodMatch`); absent: any.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MethodMatch {
+    /// Service with its package.
+    pub service: Option<TextMatch>,
+    /// Method.
+    pub method: Option<TextMatch>,
 }
 
 /// A condition on one header or query parameter.
@@ -115,6 +153,42 @@ pub struct Timeouts {
     pub request: Option<Duration>,
     /// From the first byte towards the backend to the end of its response, per try.
     pub backend_request: Option<Duration>,
+}
+
+/// `rules[].retry` (GEP-1731).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// Status codes of responses after which the request is sent again: 400 to 599.
+    pub codes: Vec<u16>,
+    /// How often it is sent again, beside the first time; 0: never.
+    pub attempts: u32,
+    /// The pause before the first of them, which grows from one to the next; `None`: the proxy's.
+    pub backoff: Option<Duration>,
+}
+
+/// `sessionPersistence` (GEP-1619): of a rule, of an XBackend or of an XBackendTrafficPolicy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Where the client brings back what it was given.
+    pub carrier: SessionCarrier,
+    /// How long a session lasts at most, from its first response on.
+    pub absolute_timeout: Option<Duration>,
+}
+
+/// `sessionPersistence.type`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SessionCarrier {
+    /// A cookie.
+    Cookie {
+        /// Its name.
+        name: String,
+        /// Its `Path`.
+        path: String,
+        /// Whether it has a `Max-Age`, which is the absolute timeout.
+        permanent: bool,
+    },
+    /// A header with this name, in lower case.
+    Header(String),
 }
 
 /// One of several backends of a rule.
@@ -148,6 +222,12 @@ pub enum HttpFilter {
     Redirect(Redirect),
     /// `URLRewrite`.
     UrlRewrite(UrlRewrite),
+    /// `RequestMirror`.
+    Mirror(Mirror),
+    /// `CORS`.
+    Cors(Cors),
+    /// `ExternalAuth`.
+    ExternalAuth(ExternalAuth),
 }
 
 /// Changes to headers: `set` replaces, `add` appends, `remove` deletes; names in lower case.

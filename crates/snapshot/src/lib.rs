@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   Gateway ◀── HttpRoute ──▶ Backend (one per Service port or `Backend` object)
-//!      │    ◀── TlsRoute  ──▶ Backend
+//!      │    ◀── GrpcRoute ──▶ Backend
+//!      │    ◀── TlsRoute, TcpRoute, UdpRoute ──▶ Backend
 //!      ▼    ◀── KafkaRoute──▶ Backend
 //!   Certificate (one per Secret)
 //! ```
@@ -12,24 +13,30 @@
 
 mod backend;
 mod delta;
+mod filter;
 mod gateway;
 mod hostname;
 mod http;
 mod kafka;
 mod name;
-mod tls;
+mod stream;
 
-pub use backend::{AppProtocol, Backend, BackendTls, CaCertificates, Endpoint, EndpointAddress, SubjectAltName};
+pub use backend::{
+    AppProtocol, Backend, BackendTls, CaCertificates, Endpoint, EndpointAddress, RetryConstraint, SubjectAltName,
+    Traffic,
+};
 pub use delta::{Ack, Delta, Entity, EntityKey, Refusal, Snapshot};
-pub use gateway::{Attachment, Certificate, Gateway, Listener, ListenerProtocol};
+pub use filter::{AuthProtocol, Cors, ExternalAuth, Mirror};
+pub use gateway::{Attachment, Certificate, ClientValidation, Gateway, Listener, ListenerProtocol, ListenerSet};
 pub use hostname::Hostname;
 pub use http::{
-    BackendTarget, HeaderEdit, HttpFilter, HttpMatch, HttpRoute, HttpRule, PathMatch, PathModifier, PathRank,
-    Precedence, Redirect, TextMatch, Timeouts, UrlRewrite, ValueMatch, WeightedBackend,
+    BackendTarget, HeaderEdit, HttpFilter, HttpMatch, HttpRoute, HttpRule, MethodMatch, MethodRank, PathMatch,
+    PathModifier, PathRank, Precedence, Redirect, Retry, Session, SessionCarrier, TextMatch, TextRank, Timeouts,
+    UrlRewrite, ValueMatch, WeightedBackend,
 };
 pub use kafka::{
     AclAction, AclEntry, AclOperation, AclPattern, AclResource, BrokerAddresses, BrokerOverride, KafkaAttachment,
     KafkaRoute, MappingKind, TopicMapping,
 };
 pub use name::{BackendKey, BackendKind, ListenerRef, ObjectName};
-pub use tls::{TlsRoute, TlsRule};
+pub use stream::{StreamRoute, StreamRule, TlsRoute};

@@ -33,7 +33,7 @@ impl fmt::Display for ObjectName {
 pub struct ListenerRef {
     /// The Gateway.
     pub gateway: ObjectName,
-    /// `spec.listeners[].name`.
+    /// [`crate::Listener::name`].
     pub listener: Arc<str>,
 }
 
@@ -46,10 +46,14 @@ impl fmt::Display for ListenerRef {
 /// Which kind of object a backend comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BackendKind {
-    /// A core Service; its endpoints come from EndpointSlices.
+    /// A TCP port of a core Service; its endpoints come from EndpointSlices.
     Service,
+    /// A UDP port of a core Service, for UDPRoutes.
+    UdpService,
     /// A `Backend` of `sluicegate.dev` or `gateway.envoyproxy.io`.
     Backend,
+    /// An `XBackend` of `gateway.networking.x-k8s.io`.
+    XBackend,
 }
 
 /// A backend as routes name it: an object and, for Services, one of its ports.
@@ -59,7 +63,7 @@ pub struct BackendKey {
     pub kind: BackendKind,
     /// The object.
     pub name: ObjectName,
-    /// Port of the Service; 0 for a `Backend`, whose endpoints carry their own ports.
+    /// Port of the Service; 0 for a `Backend` or `XBackend`, whose endpoints carry their own ports.
     pub port: u16,
 }
 
@@ -67,7 +71,9 @@ impl fmt::Display for BackendKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             BackendKind::Service => write!(f, "Service/{}:{}", self.name, self.port),
+            BackendKind::UdpService => write!(f, "Service/{}:{}/udp", self.name, self.port),
             BackendKind::Backend => write!(f, "Backend/{}", self.name),
+            BackendKind::XBackend => write!(f, "XBackend/{}", self.name),
         }
     }
 }

@@ -148,6 +148,7 @@ fn refuse(snapshot: &Snapshot, refusal: &Refusal, statuses: &mut Statuses, findi
                 }
             }
         }
+        EntityKey::ListenerSet(_) => {}
         EntityKey::Certificate(secret) => {
             report(&object_key(Kind::Secret, secret), &refusal.field);
             for (name, listener) in users(snapshot, secret) {
@@ -162,10 +163,13 @@ fn refuse(snapshot: &Snapshot, refusal: &Refusal, statuses: &mut Statuses, findi
         EntityKey::HttpRoute(name) => refuse_route(&route(Kind::HttpRoute, name), refusal, statuses, report),
         EntityKey::TlsRoute(name) => refuse_route(&route(Kind::TlsRoute, name), refusal, statuses, report),
         EntityKey::KafkaRoute(name) => refuse_route(&route(Kind::KafkaRoute, name), refusal, statuses, report),
+        EntityKey::GrpcRoute(name) => refuse_route(&route(Kind::GrpcRoute, name), refusal, statuses, report),
+        EntityKey::TcpRoute(name) => refuse_route(&route(Kind::TcpRoute, name), refusal, statuses, report),
+        EntityKey::UdpRoute(name) => refuse_route(&route(Kind::UdpRoute, name), refusal, statuses, report),
         EntityKey::Backend(backend) => {
             let kind = match backend.kind {
-                snapshot::BackendKind::Service => Kind::Service,
-                snapshot::BackendKind::Backend => Kind::Backend,
+                snapshot::BackendKind::Service | snapshot::BackendKind::UdpService => Kind::Service,
+                snapshot::BackendKind::Backend | snapshot::BackendKind::XBackend => Kind::Backend,
             };
             report(&object_key(kind, &backend.name), &refusal.field);
         }
@@ -187,7 +191,9 @@ fn users(snapshot: &Snapshot, secret: &ObjectName) -> Vec<(ObjectName, Arc<str>)
         ListenerProtocol::Https { certificates } | ListenerProtocol::TlsTerminate { certificates } => {
             certificates.contains(secret)
         }
-        ListenerProtocol::Http | ListenerProtocol::TlsPassthrough => false,
+        ListenerProtocol::Http | ListenerProtocol::TlsPassthrough | ListenerProtocol::Tcp | ListenerProtocol::Udp => {
+            false
+        }
     };
     gateways
         .flat_map(|gateway| gateway.listeners.iter().map(move |listener| (gateway, listener)))

@@ -3,7 +3,7 @@
 use crate::findings::{Problem, closest, join};
 use crate::gateway::GatewayState;
 use crate::listener::ListenerState;
-use crate::status::{fails, holds, unless};
+use crate::status::{holds, unless};
 use crate::{CONTROLLER_NAME, Context};
 use resources::gateway_api::ParentReference;
 use resources::status::{Condition, ConditionStatus, RouteParentStatus, RouteStatus};
@@ -289,28 +289,4 @@ pub(crate) fn served<'p, T>(
             gateway.serves(listener).then_some((bonds.gateway, *index, name, bond))
         })
     })
-}
-
-/// A status for a route of a kind that is not served, on each parent that is ours.
-pub(crate) fn refuse_kind(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>], route: RouteHead<'_>) {
-    let message = format!("{} is not served yet", route.kind);
-    let problem = Problem::new("UnsupportedValue", Code::NotServed, "spec", message, "");
-    let mut status = RouteStatus::default();
-    for reference in route.parent_refs {
-        let namespace = reference.namespace.as_deref().unwrap_or(&route.meta.namespace);
-        let ours = |g: &&GatewayState<'_>| g.name.is(namespace, &reference.name);
-        let is_gateway = reference.group == GATEWAY_GROUP && reference.kind == "Gateway";
-        if let Some(gateway) = gateways.iter().find(ours).filter(|_| is_gateway) {
-            let accepted = fails("Accepted", route.meta.generation, problem.reason, problem.to_string());
-            status.parents.push(RouteParentStatus {
-                parent_ref: reference.clone(),
-                controller_name: gateway.controller_name.clone(),
-                conditions: vec![accepted],
-            });
-        }
-    }
-    if !status.parents.is_empty() {
-        ctx.report(&route.key(), &problem);
-        ctx.set_route_status(route.key(), status);
-    }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Use {
     Stream,
     /// TLS of the client, as it is: policies for TLS do not apply.
     Passthrough,
+    /// Datagrams.
+    Datagram,
 }
 
 /// A backendRef, whichever of the API's types it came in.
@@ -133,13 +135,13 @@ impl<'a> Backends<'a> {
             let hint = "use a Backend with an fqdn endpoint";
             return Err(Problem::new("InvalidKind", Code::InvalidKind, format!("{path}.name"), message, hint));
         }
-        let Some(service_port) =
-            service.spec.ports.iter().find(|p| p.port == port && p.protocol != TransportProtocol::Udp)
-        else {
-            if service.spec.ports.iter().any(|p| p.port == port) {
-                let message = format!("port {port} of Service {name} is UDP");
+        let kind = if usage == Use::Datagram { BackendKind::UdpService } else { BackendKind::Service };
+        let Some(service_port) = find_port(service, kind, port) else {
+            if let Some(other) = service.spec.ports.iter().find(|p| p.port == port) {
+                let message = format!("port {port} of Service {name} is {}", other.protocol);
+                let hint = if usage == Use::Datagram { "name a UDP port" } else { "name a TCP port" };
                 let (reason, code) = ("UnsupportedProtocol", Code::UnsupportedProtocol);
-                return Err(Problem::new(reason, code, format!("{path}.port"), message, "name a TCP port"));
+                return Err(Problem::new(reason, code, format!("{path}.port"), message, hint));
             }
             let ports: Vec<_> = service.spec.ports.iter().map(|p| p.port.to_string()).collect();
             let hint = format!("its ports: {}", ports.join(", "));
@@ -148,7 +150,7 @@ impl<'a> Backends<'a> {
         if usage == Use::Http {
             self.check_protocol(&name, service_port, path)?;
         }
-        let key = BackendKey { kind: BackendKind::Service, name, port };
+        let key = BackendKey { kind, name, port };
         let mut remarks = Vec::new();
         if self.service_endpoints(service, service_port).is_empty() {
             let message = format!("no endpoint of {key} is ready");
@@ -192,7 +194,7 @@ impl<'a> Backends<'a> {
     /// Notes that a Gateway reaches a backend.
     pub(crate) fn reach(&mut self, key: &BackendKey, gateway: &ObjectName, usage: Use) {
         let reach = self.reached.entry(key.clone()).or_default();
-        if usage != Use::Passthrough {
+        if !matches!(usage, Use::Passthrough | Use::Datagram) {
             reach.tls_from.insert(gateway.clone());
         }
     }
@@ -210,7 +212,7 @@ impl<'a> Backends<'a> {
     /// Name of the Service port of a backend.
     pub(crate) fn port_name(&self, key: &BackendKey) -> Option<&str> {
         let service = self.index.resources().get::<Service>(&key.name.namespace, &key.name.name)?;
-        service.spec.ports.iter().find(|port| port.port == key.port)?.name.as_deref()
+        find_port(service, key.kind, key.port)?.name.as_deref()
     }
 
     /// The objects and endpoints, for what routes may know beside them.
@@ -226,10 +228,9 @@ impl<'a> Backends<'a> {
     fn build_one(&self, key: &BackendKey, reach: &Reach, gateways: &[GatewayState<'_>]) -> Option<snapshot::Backend> {
         let (namespace, name) = (&*key.name.namespace, &*key.name.name);
         let (endpoints, protocol, policy) = match key.kind {
-            BackendKind::Service => {
+            BackendKind::Service | BackendKind::UdpService => {
                 let service = self.index.resources().get::<Service>(namespace, name)?;
-                let of_key = |port: &&ServicePort| port.port == key.port && port.protocol != TransportProtocol::Udp;
-                let port = service.spec.ports.iter().find(of_key)?;
+                let port = find_port(service, key.kind, key.port)?;
                 let protocol = port.app_protocol.as_deref().and_then(app_protocol).unwrap_or_default();
                 let policy = self.policies.of_service(&key.name, port.name.as_deref());
                 (self.service_endpoints(service, port), protocol, policy)
@@ -243,6 +244,7 @@ impl<'a> Backends<'a> {
                 });
                 (backend_endpoints(backend), protocol, self.policies.of_backend(&key.name))
             }
+            BackendKind::XBackend => return None,
         };
         let mut unusable = None;
         let mut tls =
@@ -263,7 +265,7 @@ impl<'a> Backends<'a> {
             }
             tls.client_certificate = shown.into_iter().next().flatten();
         }
-        Some(snapshot::Backend { key: key.clone(), endpoints, protocol, tls, unusable })
+        Some(snapshot::Backend { key: key.clone(), endpoints, protocol, tls, unusable, traffic: None })
     }
 
     /// Ready endpoints; if there are none, those that end and still serve (Kubernetes, "EndpointSlice conditions").
@@ -298,6 +300,12 @@ impl<'a> Backends<'a> {
         }
         if ready.is_empty() { ending.into_iter().collect() } else { ready.into_iter().collect() }
     }
+}
+
+/// A port of a Service, by its number and whether it is one of UDP.
+fn find_port(service: &Service, kind: BackendKind, number: u16) -> Option<&ServicePort> {
+    let is_udp = |port: &ServicePort| port.protocol == TransportProtocol::Udp;
+    service.spec.ports.iter().find(|port| port.port == number && is_udp(port) == (kind == BackendKind::UdpService))
 }
 
 fn address(kind: EndpointAddressType, text: &str) -> Option<EndpointAddress> {

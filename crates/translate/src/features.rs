@@ -3,7 +3,7 @@
 use resources::status::SupportedFeature;
 
 /// Features of release v1.7.0 that are served completely, sorted, as the API demands.
-const SUPPORTED: [&str; 34] = [
+const SUPPORTED: [&str; 35] = [
     "BackendTLSPolicy",
     "BackendTLSPolicySANValidation",
     "Gateway",
@@ -35,14 +35,16 @@ const SUPPORTED: [&str; 34] = [
     "HTTPRouteResponseHeaderModification",
     "HTTPRouteSchemeRedirect",
     "ReferenceGrant",
+    "TCPRoute",
     "TLSRoute",
     "TLSRouteModeMixed",
     "TLSRouteModeTerminate",
 ];
 
-/// For `GatewayClass.status.supportedFeatures`.
-pub(crate) fn supported() -> Vec<SupportedFeature> {
-    SUPPORTED.iter().map(|name| SupportedFeature { name: (*name).to_owned() }).collect()
+/// For `GatewayClass.status.supportedFeatures`; `trust_bundles`: whether the cluster has them.
+pub(crate) fn supported(trust_bundles: bool) -> Vec<SupportedFeature> {
+    let names = SUPPORTED.iter().filter(|name| trust_bundles || **name != "ClusterTrustBundle");
+    names.map(|name| SupportedFeature { name: (*name).to_owned() }).collect()
 }
 
 #[cfg(test)]

@@ -17,9 +17,11 @@ mod ack;
 mod attach;
 mod backend;
 mod backend_tls;
+mod ca;
 mod certificate;
 mod features;
 mod findings;
+mod frontend;
 mod gateway;
 mod guard;
 mod index;
@@ -28,6 +30,7 @@ mod memo;
 mod precedence;
 mod references;
 mod route;
+mod session;
 mod sni;
 mod status;
 
@@ -135,6 +138,7 @@ pub struct Translator {
     findings: BTreeSet<Finding>,
     acks: ack::Acks,
     addresses: BTreeMap<NamespacedName, Addresses>,
+    trust_bundles: bool,
 }
 
 impl Translator {
@@ -150,6 +154,7 @@ impl Translator {
             findings: BTreeSet::new(),
             acks: ack::Acks::Shared(Ack::default()),
             addresses: BTreeMap::new(),
+            trust_bundles: true,
         }
     }
 
@@ -157,9 +162,11 @@ impl Translator {
     pub fn update(&mut self, mut resources: Resources, last_good: &LastGood) -> Output {
         keep_identity(&self.resources.secrets, &mut resources.secrets);
         keep_identity(&self.resources.config_maps, &mut resources.config_maps);
+        keep_identity(&self.resources.cluster_trust_bundles, &mut resources.cluster_trust_bundles);
         self.resources = resources;
         let index = Index::new(&self.resources, &last_good.objects);
-        let translated = translate(&self.settings, &index, last_good, &self.addresses, &mut self.memo);
+        let around = Around { addresses: &self.addresses, trust_bundles: self.trust_bundles };
+        let translated = translate(&self.settings, &index, last_good, around, &mut self.memo);
         self.memo.sweep();
         let mut delta = self.snapshot.delta_to(&translated.entities);
         if delta.is_empty() {
@@ -209,6 +216,12 @@ impl Translator {
         std::mem::replace(&mut self.settings.bundle_version, version.clone()) != version
     }
 
+    /// Whether there are ClusterTrustBundles where the objects come from (default: true). If not, references to one are of
+    /// an unknown kind, and the feature is not claimed (GEP-5075). Taken up by the next update.
+    pub fn set_trust_bundles(&mut self, trust_bundles: bool) {
+        self.trust_bundles = trust_bundles;
+    }
+
     /// Everything the proxy should run: the sum of all deltas.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
@@ -235,13 +248,21 @@ fn keep_identity<T: PartialEq>(old: &BTreeMap<NamespacedName, Arc<T>>, new: &mut
     }
 }
 
+/// What is known of the cluster beside its objects.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    /// Where each Gateway can be reached.
+    pub(crate) addresses: &'a BTreeMap<NamespacedName, Addresses>,
+    /// Whether there are ClusterTrustBundles.
+    pub(crate) trust_bundles: bool,
+}
+
 /// What one translation reads and writes.
 pub(crate) struct Context<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) index: &'a Index<'a>,
     pub(crate) last_good: &'a LastGood,
-    /// In a cluster: where each Gateway can be reached.
-    pub(crate) addresses: &'a BTreeMap<NamespacedName, Addresses>,
+    pub(crate) around: Around<'a>,
     pub(crate) memo: &'a mut Memo,
     pub(crate) guards: guard::Guards,
     pub(crate) statuses: Statuses,
@@ -318,14 +339,14 @@ fn translate(
     settings: &Settings,
     index: &Index<'_>,
     last_good: &LastGood,
-    addresses: &BTreeMap<NamespacedName, Addresses>,
+    around: Around<'_>,
     memo: &mut Memo,
 ) -> Translated {
     let mut ctx = Context {
         settings,
         index,
         last_good,
-        addresses,
+        around,
         memo,
         guards: guard::Guards::default(),
         statuses: Statuses::new(),
@@ -340,9 +361,10 @@ fn translate(
     let slices = index.slices();
     let mut backends = backend::Backends::new(index, &slices, &policies, settings.allow_external_name);
     route::http::translate(&mut ctx, &mut gateways, &mut backends);
+    route::grpc::translate(&mut ctx, &mut gateways, &mut backends);
     route::shadow::note(&mut ctx);
     route::stream::translate(&mut ctx, &mut gateways, &mut backends);
-    route::unserved::translate(&mut ctx, &gateways);
+    route::transport::translate(&mut ctx, &mut gateways, &mut backends);
     for gateway in &gateways {
         if let Some(entity) = gateway.entity() {
             ctx.insert(Entity::Gateway(Arc::new(entity)));

@@ -2,13 +2,14 @@
 
 use crate::certificate::Loaded;
 use crate::findings::Problem;
+use crate::frontend::Frontend;
 use crate::gateway::GatewayState;
 use crate::index::Target;
 use crate::{Context, Settings};
 use resources::Code;
 use resources::gateway_api::{FromNamespaces, Listener, SecretObjectReference, TlsMode};
 use resources::{Gateway, Kind, Secret};
-use snapshot::{Hostname, ListenerProtocol, ObjectName};
+use snapshot::{ClientValidation, Hostname, ListenerProtocol, ObjectName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,14 +20,18 @@ pub(crate) enum Protocol {
     Https,
     TlsTerminate,
     TlsPassthrough,
+    Tcp,
+    Udp,
 }
 
 impl Protocol {
     fn default_kinds(self) -> &'static [Kind] {
         match self {
-            Self::Http | Self::Https => &[Kind::HttpRoute],
+            Self::Http | Self::Https => &[Kind::HttpRoute, Kind::GrpcRoute],
             Self::TlsTerminate => &[Kind::TlsRoute, Kind::KafkaRoute],
             Self::TlsPassthrough => &[Kind::TlsRoute],
+            Self::Tcp => &[Kind::TcpRoute],
+            Self::Udp => &[Kind::UdpRoute],
         }
     }
 
@@ -52,6 +57,8 @@ pub(crate) struct ListenerState<'a> {
     pub(crate) conflict: Option<Problem>,
     /// Another listener of the port whose hostnames overlap.
     pub(crate) overlap: Option<Problem>,
+    /// What is asked of clients, where TLS is ended.
+    pub(crate) client_validation: Option<ClientValidation>,
     /// In the order of `certificateRefs`.
     pub(crate) certificates: Vec<Arc<Loaded>>,
     /// How many routes are attached.
@@ -91,9 +98,19 @@ impl ListenerState<'_> {
             Protocol::Https => ListenerProtocol::Https { certificates: names() },
             Protocol::TlsTerminate => ListenerProtocol::TlsTerminate { certificates: names() },
             Protocol::TlsPassthrough => ListenerProtocol::TlsPassthrough,
+            Protocol::Tcp => ListenerProtocol::Tcp,
+            Protocol::Udp => ListenerProtocol::Udp,
         };
         let (name, hostname) = (self.spec.name.clone(), self.hostname.clone());
-        Some(snapshot::Listener { name, index: self.index, port: self.spec.port, hostname, protocol })
+        let port = self.spec.port;
+        Some(snapshot::Listener {
+            name,
+            index: self.index,
+            port,
+            hostname,
+            protocol,
+            client_validation: self.client_validation.clone(),
+        })
     }
 
     /// Whether routes of a namespace may attach.
@@ -111,15 +128,25 @@ impl ListenerState<'_> {
 }
 
 /// All listeners of a Gateway, with conflicts among them.
-pub(crate) fn translate<'a>(ctx: &mut Context<'_>, gateway: &'a Gateway) -> Vec<ListenerState<'a>> {
-    let mut listeners: Vec<_> =
-        gateway.spec.listeners.iter().enumerate().map(|(index, spec)| listener(ctx, gateway, index, spec)).collect();
+pub(crate) fn translate<'a>(
+    ctx: &mut Context<'_>,
+    gateway: &'a Gateway,
+    frontend: &Frontend,
+) -> Vec<ListenerState<'a>> {
+    let specs = gateway.spec.listeners.iter().enumerate();
+    let mut listeners: Vec<_> = specs.map(|(index, spec)| listener(ctx, gateway, frontend, index, spec)).collect();
     find_conflicts(&mut listeners);
     find_overlaps(&mut listeners);
     listeners
 }
 
-fn listener<'a>(ctx: &mut Context<'_>, gateway: &'a Gateway, index: usize, spec: &'a Listener) -> ListenerState<'a> {
+fn listener<'a>(
+    ctx: &mut Context<'_>,
+    gateway: &'a Gateway,
+    frontend: &Frontend,
+    index: usize,
+    spec: &'a Listener,
+) -> ListenerState<'a> {
     let path = format!("spec.listeners[{index}]");
     let mut problems = Vec::new();
     let passthrough = spec.tls.as_ref().is_some_and(|tls| tls.mode == TlsMode::Passthrough);
@@ -133,13 +160,18 @@ fn listener<'a>(ctx: &mut Context<'_>, gateway: &'a Gateway, index: usize, spec:
         "HTTPS" => Some(Protocol::Https),
         "TLS" if passthrough => Some(Protocol::TlsPassthrough),
         "TLS" => Some(Protocol::TlsTerminate),
+        "TCP" => Some(Protocol::Tcp),
+        "UDP" => Some(Protocol::Udp),
         other => {
-            let message = match other {
-                "TCP" | "UDP" => format!("protocol {other} is not served yet"),
-                _ => format!("protocol {other} is not known"),
-            };
+            let message = format!("protocol {other} is not known");
             let (reason, code) = ("UnsupportedProtocol", Code::UnsupportedProtocol);
-            problems.push(Problem::new(reason, code, format!("{path}.protocol"), message, "use HTTP, HTTPS or TLS"));
+            problems.push(Problem::new(
+                reason,
+                code,
+                format!("{path}.protocol"),
+                message,
+                "use HTTP, HTTPS, TLS, TCP or UDP",
+            ));
             None
         }
     };
@@ -147,9 +179,15 @@ fn listener<'a>(ctx: &mut Context<'_>, gateway: &'a Gateway, index: usize, spec:
         let message = "filters of listeners are not served yet";
         problems.push(Problem::unsupported(format!("{path}.filters"), message, "move them to the routes"));
     }
-    let (mut ref_problems, mut certificates) = (Vec::new(), Vec::new());
+    let (mut ref_problems, mut certificates, mut client_validation) = (Vec::new(), Vec::new(), None);
     if protocol.is_some_and(Protocol::terminates_tls) {
-        problems.extend(client_validation(gateway, spec.port));
+        if let Some(validation) = frontend.of_port(spec.port) {
+            ref_problems.extend(validation.ref_problems.iter().cloned());
+            match &validation.validation {
+                Ok(validation) => client_validation = Some(validation.clone()),
+                Err(problem) => problems.push(problem.clone()),
+            }
+        }
         problems.extend(ctx.guards.of_listener(gateway, spec, &format!("{path}.tls")));
         let refs = spec.tls.as_ref().map_or(&[][..], |tls| &tls.certificate_refs);
         for (i, reference) in refs.iter().enumerate() {
@@ -184,22 +222,10 @@ fn listener<'a>(ctx: &mut Context<'_>, gateway: &'a Gateway, index: usize, spec:
         ref_problems,
         conflict: None,
         overlap: None,
+        client_validation,
         certificates,
         attached: 0,
     }
-}
-
-/// Client certificates are not asked for yet: a listener that demands them is not served without.
-fn client_validation(gateway: &Gateway, port: u16) -> Option<Problem> {
-    let frontend = gateway.spec.tls.as_ref()?.frontend.as_ref()?;
-    let per_port = frontend.per_port.iter().position(|entry| entry.port == port);
-    let (config, path) = match per_port {
-        Some(i) => (&frontend.per_port[i].tls, format!("spec.tls.frontend.perPort[{i}].tls.validation")),
-        None => (&frontend.default, "spec.tls.frontend.default.validation".to_owned()),
-    };
-    config.validation.as_ref()?;
-    let message = "validation of client certificates is not served yet, and nothing is served without it";
-    Some(Problem::unsupported(path, message, "remove it to serve every client"))
 }
 
 fn kinds(spec: &Listener, protocol: Option<Protocol>, path: &str, problems: &mut Vec<Problem>) -> Vec<Kind> {
@@ -218,9 +244,6 @@ fn kinds(spec: &Listener, protocol: Option<Protocol>, path: &str, problems: &mut
             }
             found => {
                 let message = match found {
-                    Some(Kind::GrpcRoute | Kind::TcpRoute | Kind::UdpRoute) => {
-                        format!("{} is not served yet", wanted.kind)
-                    }
                     Some(_) => format!("{} cannot attach to protocol {}", wanted.kind, describe_protocol(spec)),
                     None => format!("kind {} of group {} is not known", wanted.kind, wanted.group),
                 };
@@ -367,14 +390,15 @@ pub(crate) fn claim_ports(settings: &Settings, gateways: &mut [GatewayState<'_>]
     if !settings.standalone {
         return;
     }
-    // By the port that is bound: which Gateway, and for which of its ports.
-    let mut owners: BTreeMap<u16, (ObjectName, u16)> = BTreeMap::new();
+    // By the port that is bound, of UDP or not: which Gateway, and for which of its ports.
+    let mut owners: BTreeMap<(bool, u16), (ObjectName, u16)> = BTreeMap::new();
     for gateway in gateways.iter_mut().filter(|gateway| gateway.problems.is_empty()) {
         let name = gateway.name.clone();
         for listener in gateway.listeners.iter_mut().filter(|listener| listener.is_accepted()) {
             let port = listener.spec.port;
             let bound = settings.port_map.get(&port).copied().unwrap_or(port);
-            let (owner, owned) = owners.entry(bound).or_insert_with(|| (name.clone(), port));
+            let (owner, owned) =
+                owners.entry((listener.protocol == Some(Protocol::Udp), bound)).or_insert_with(|| (name.clone(), port));
             if (&*owner, *owned) == (&name, port) {
                 continue;
             }

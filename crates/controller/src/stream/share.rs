@@ -1,7 +1,8 @@
 //! What one Gateway's proxies need of everything there is.
 
 use snapshot::{
-    BackendKey, BackendTarget, Entity, EntityKey, Gateway, ListenerProtocol, ObjectName, Snapshot, WeightedBackend,
+    BackendKey, BackendTarget, Entity, EntityKey, Listener, ListenerProtocol, ObjectName, Snapshot, StreamRoute,
+    WeightedBackend,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,8 +15,13 @@ pub(super) fn by_gateway(snapshot: &Snapshot) -> BTreeMap<ObjectName, BTreeMap<E
         match entity {
             Entity::Gateway(gateway) => {
                 shares.entry(gateway.name.clone()).or_default().insert(entity.key(), entity.clone());
-                needs.certificates(gateway);
+                needs.certificates(&gateway.listeners);
                 needs.settle(&mut shares, std::slice::from_ref(&gateway.name));
+            }
+            Entity::ListenerSet(set) => {
+                put(&mut shares, &set.gateway, entity.clone());
+                needs.certificates(&set.listeners);
+                needs.settle(&mut shares, std::slice::from_ref(&set.gateway));
             }
             Entity::HttpRoute(route) => {
                 let gateways = gateways(route.attachments.iter().map(|it| &it.listener.gateway));
@@ -29,6 +35,26 @@ pub(super) fn by_gateway(snapshot: &Snapshot) -> BTreeMap<ObjectName, BTreeMap<E
                 let gateways = gateways(route.attachments.iter().map(|it| &it.listener.gateway));
                 split(&mut shares, route, &gateways, Entity::TlsRoute, |own, gateway| {
                     own.attachments.retain(|it| it.listener.gateway == *gateway);
+                });
+                route.rules.iter().for_each(|rule| needs.backends(&rule.backends));
+                needs.settle(&mut shares, &gateways);
+            }
+            Entity::GrpcRoute(route) => {
+                let gateways = gateways(route.attachments.iter().map(|it| &it.listener.gateway));
+                split(&mut shares, route, &gateways, Entity::GrpcRoute, |own, gateway| {
+                    own.attachments.retain(|it| it.listener.gateway == *gateway);
+                });
+                route.rules.iter().for_each(|rule| needs.backends(&rule.backends));
+                needs.settle(&mut shares, &gateways);
+            }
+            Entity::TcpRoute(route) | Entity::UdpRoute(route) => {
+                let same: fn(Arc<StreamRoute>) -> Entity = match entity {
+                    Entity::TcpRoute(_) => Entity::TcpRoute,
+                    _ => Entity::UdpRoute,
+                };
+                let gateways = gateways(route.listeners.iter().map(|it| &it.gateway));
+                split(&mut shares, route, &gateways, same, |own, gateway| {
+                    own.listeners.retain(|it| it.gateway == *gateway);
                 });
                 route.rules.iter().for_each(|rule| needs.backends(&rule.backends));
                 needs.settle(&mut shares, &gateways);
@@ -84,13 +110,16 @@ impl Needs<'_> {
         self.found.extend(self.snapshot.entities.get(key));
     }
 
-    fn certificates(&mut self, gateway: &Gateway) {
-        for listener in &gateway.listeners {
+    fn certificates(&mut self, listeners: &[Listener]) {
+        for listener in listeners {
             match &listener.protocol {
                 ListenerProtocol::Https { certificates } | ListenerProtocol::TlsTerminate { certificates } => {
                     certificates.iter().for_each(|name| self.find(&EntityKey::Certificate(name.clone())));
                 }
-                ListenerProtocol::Http | ListenerProtocol::TlsPassthrough => {}
+                ListenerProtocol::Http
+                | ListenerProtocol::TlsPassthrough
+                | ListenerProtocol::Tcp
+                | ListenerProtocol::Udp => {}
             }
         }
     }

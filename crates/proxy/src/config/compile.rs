@@ -12,7 +12,7 @@ use crate::{
 use rustls::server::ProducesTickets;
 use snapshot::{
     BackendKey, Delta, Entity, EntityKey, Gateway, HttpRoute, KafkaRoute, Listener, ListenerProtocol, ListenerRef,
-    ObjectName, Refusal, Snapshot,
+    ListenerSet, ObjectName, Refusal, Snapshot,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -35,6 +35,8 @@ pub(crate) struct Compiled {
 pub(crate) struct Wanted {
     /// The Gateway.
     pub(crate) gateway: ObjectName,
+    /// The Gateway, or the ListenerSet that has the listener.
+    pub(crate) entity: EntityKey,
     /// Place and name of the first listener on the port.
     pub(crate) listener: (usize, Arc<str>),
     /// Place in `spec.addresses`, if the address stands there.
@@ -47,6 +49,8 @@ pub(crate) struct Wanted {
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) gateway: &'a Gateway,
+    /// Whose listener it is, if not the Gateway's own.
+    pub(super) set: Option<&'a ListenerSet>,
     pub(super) listener: &'a Listener,
 }
 
@@ -55,21 +59,20 @@ impl Place<'_> {
         ListenerRef { gateway: self.gateway.name.clone(), listener: self.listener.name.clone() }
     }
 
+    fn entity(&self) -> EntityKey {
+        match self.set {
+            Some(set) => EntityKey::ListenerSet(set.name.clone()),
+            None => EntityKey::Gateway(self.gateway.name.clone()),
+        }
+    }
+
     pub(super) fn refusal(&self, field: &str, message: String) -> Refusal {
         Refusal {
-            entity: EntityKey::Gateway(self.gateway.name.clone()),
+            entity: self.entity(),
             field: format!("spec.listeners[{}].{field}", self.listener.index),
             message: format!("listener {:?}: {message}", self.listener.name),
         }
     }
-}
-
-/// Routes attached to a listener.
-#[derive(Debug, Default)]
-pub(super) struct Attached {
-    pub(super) http: BTreeSet<ObjectName>,
-    pub(super) tls: BTreeSet<ObjectName>,
-    pub(super) kafka: BTreeSet<ObjectName>,
 }
 
 /// What stays with a listener as long as its name, port and kind do.
@@ -85,9 +88,10 @@ pub(crate) struct Compiler {
     pub(super) snapshot: Snapshot,
     pub(super) certificates: BTreeMap<ObjectName, Result<Arc<Identity>, BadCertificate>>,
     pub(super) kafka: BTreeMap<ObjectName, Result<Arc<kafka::Route>, Refusal>>,
-    pub(super) attached: HashMap<ListenerRef, Attached>,
-    /// HTTPRoutes by bound port.
-    pub(super) http: HashMap<u16, BTreeMap<ObjectName, Arc<HttpRoute>>>,
+    /// Routes attached to each listener.
+    pub(super) attached: HashMap<ListenerRef, BTreeSet<EntityKey>>,
+    /// HTTPRoutes and GRPCRoutes by bound port.
+    pub(super) http: HashMap<u16, BTreeMap<EntityKey, Arc<HttpRoute>>>,
     pub(super) standing: HashMap<(ListenerRef, u16, ListenerKind), Standing>,
     port_ids: HashMap<(u16, bool), u64>,
     last_id: u64,
@@ -100,9 +104,9 @@ pub(crate) struct Compiler {
 #[derive(Default)]
 struct Touched {
     gateways: bool,
-    /// Listeners whose TLSRoutes, KafkaRoutes or certificates differ.
+    /// Listeners whose TLSRoutes, KafkaRoutes, TCPRoutes, UDPRoutes or certificates differ.
     listeners: BTreeSet<ListenerRef>,
-    http: BTreeMap<ListenerRef, BTreeSet<ObjectName>>,
+    http: BTreeMap<ListenerRef, BTreeSet<EntityKey>>,
     certificates: BTreeSet<ObjectName>,
     backends: BTreeSet<BackendKey>,
     kafka: BTreeSet<ObjectName>,
@@ -167,33 +171,41 @@ impl Compiler {
     /// Notes what depends on an entity, and which routes are attached where.
     fn touch(&mut self, entity: Option<&Entity>, touched: &mut Touched, attach: bool) {
         let Some(entity) = entity else { return };
-        let mut set =
-            |listener: &ListenerRef, name: &ObjectName, of: fn(&mut Attached) -> &mut BTreeSet<ObjectName>| {
-                let names = of(self.attached.entry(listener.clone()).or_default());
-                if attach { names.insert(name.clone()) } else { names.remove(name) }
-            };
-        match entity {
-            Entity::Gateway(_) => touched.gateways = true,
-            Entity::Certificate(certificate) => drop(touched.certificates.insert(certificate.name.clone())),
-            Entity::Backend(backend) => drop(touched.backends.insert(backend.key.clone())),
-            Entity::HttpRoute(route) => {
-                for attachment in &route.attachments {
-                    set(&attachment.listener, &route.name, |attached| &mut attached.http);
-                    touched.http.entry(attachment.listener.clone()).or_default().insert(route.name.clone());
-                }
+        let listeners: Vec<&ListenerRef> = match entity {
+            Entity::Gateway(_) | Entity::ListenerSet(_) => {
+                touched.gateways = true;
+                return;
             }
-            Entity::TlsRoute(route) => {
-                for attachment in &route.attachments {
-                    set(&attachment.listener, &route.name, |attached| &mut attached.tls);
-                    touched.listeners.insert(attachment.listener.clone());
-                }
+            Entity::Certificate(certificate) => {
+                touched.certificates.insert(certificate.name.clone());
+                return;
             }
+            Entity::Backend(backend) => {
+                touched.backends.insert(backend.key.clone());
+                return;
+            }
+            Entity::HttpRoute(route) | Entity::GrpcRoute(route) => {
+                route.attachments.iter().map(|attachment| &attachment.listener).collect()
+            }
+            Entity::TlsRoute(route) => route.attachments.iter().map(|attachment| &attachment.listener).collect(),
             Entity::KafkaRoute(route) => {
                 touched.kafka.insert(route.name.clone());
-                for attachment in &route.attachments {
-                    set(&attachment.listener, &route.name, |attached| &mut attached.kafka);
-                    touched.listeners.insert(attachment.listener.clone());
-                }
+                route.attachments.iter().map(|attachment| &attachment.listener).collect()
+            }
+            Entity::TcpRoute(route) | Entity::UdpRoute(route) => route.listeners.iter().collect(),
+        };
+        let (key, is_http) = (entity.key(), matches!(entity, Entity::HttpRoute(_) | Entity::GrpcRoute(_)));
+        for listener in listeners {
+            let routes = self.attached.entry(listener.clone()).or_default();
+            if attach {
+                routes.insert(key.clone())
+            } else {
+                routes.remove(&key)
+            };
+            if is_http {
+                touched.http.entry(listener.clone()).or_default().insert(key.clone());
+            } else {
+                touched.listeners.insert(listener.clone());
             }
         }
     }
@@ -211,18 +223,18 @@ impl Compiler {
         if touched.certificates.is_empty() {
             return;
         }
+        let listeners = |gateway: &ObjectName, listeners: &[Listener], touched: &mut Touched| {
+            for listener in listeners {
+                if certificates(&listener.protocol).iter().any(|name| touched.certificates.contains(name)) {
+                    let gateway = gateway.clone();
+                    touched.listeners.insert(ListenerRef { gateway, listener: listener.name.clone() });
+                }
+            }
+        };
         for entity in self.snapshot.entities.values() {
             match entity {
-                Entity::Gateway(gateway) => {
-                    for listener in &gateway.listeners {
-                        let uses =
-                            certificates(&listener.protocol).iter().any(|name| touched.certificates.contains(name));
-                        if uses {
-                            let gateway = gateway.name.clone();
-                            touched.listeners.insert(ListenerRef { gateway, listener: listener.name.clone() });
-                        }
-                    }
-                }
+                Entity::Gateway(gateway) => listeners(&gateway.name, &gateway.listeners, touched),
+                Entity::ListenerSet(set) => listeners(&set.gateway, &set.listeners, touched),
                 Entity::Backend(backend) => {
                     let used = backend.tls.as_ref().and_then(|tls| tls.client_certificate.as_ref());
                     if used.is_some_and(|name| touched.certificates.contains(name)) {
@@ -326,7 +338,7 @@ impl Compiler {
         let live = &self.runtime.live;
         self.standing.retain(|_, standing| live.contains(&standing.id));
         self.port_ids.retain(|_, id| live.contains(id));
-        self.attached.retain(|_, a| !(a.http.is_empty() && a.tls.is_empty() && a.kafka.is_empty()));
+        self.attached.retain(|_, routes| !routes.is_empty());
     }
 
     fn next_id(&mut self) -> u64 {
@@ -366,6 +378,7 @@ impl Compiler {
                 let mut want = |address: IpAddr, index| {
                     let wanted = Wanted {
                         gateway: place.gateway.name.clone(),
+                        entity: place.entity(),
                         listener: (place.listener.index, place.listener.name.clone()),
                         address: index,
                         port: place.listener.port,
@@ -392,20 +405,32 @@ impl Compiler {
 pub(super) fn certificates(protocol: &ListenerProtocol) -> &[ObjectName] {
     match protocol {
         ListenerProtocol::Https { certificates } | ListenerProtocol::TlsTerminate { certificates } => certificates,
-        ListenerProtocol::Http | ListenerProtocol::TlsPassthrough => &[],
+        ListenerProtocol::Http | ListenerProtocol::TlsPassthrough | ListenerProtocol::Tcp | ListenerProtocol::Udp => {
+            &[]
+        }
     }
 }
 
 /// All listeners by the port that is bound for them.
 fn places<'a>(snapshot: &'a Snapshot, options: &Options) -> BTreeMap<u16, Vec<Place<'a>>> {
     let mut places: BTreeMap<u16, Vec<Place<'_>>> = BTreeMap::new();
-    // Gateways stand together in the map: the others, which may be many, are not looked at.
+    // Gateways stand together in the map, and ListenerSets behind them: the others, which may be many, are not looked at.
     let first = EntityKey::Gateway(ObjectName::new("", ""));
     for entity in snapshot.entities.range(first..).map(|(_, entity)| entity) {
-        let Entity::Gateway(gateway) = entity else { break };
-        for listener in &gateway.listeners {
+        let (gateway, set) = match entity {
+            Entity::Gateway(gateway) => (&**gateway, None),
+            Entity::ListenerSet(set) => match snapshot.entities.get(&EntityKey::Gateway(set.gateway.clone())) {
+                Some(Entity::Gateway(gateway)) => (&**gateway, Some(&**set)),
+                _ => continue,
+            },
+            _ => break,
+        };
+        for listener in set.map_or(&gateway.listeners, |set| &set.listeners) {
             let bound = options.port_map.get(&listener.port).copied().unwrap_or(listener.port);
-            places.entry(bound).or_default().push(Place { gateway, listener });
+            if listener.protocol == ListenerProtocol::Udp {
+                continue;
+            }
+            places.entry(bound).or_default().push(Place { gateway, set, listener });
         }
     }
     places

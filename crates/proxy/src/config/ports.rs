@@ -8,9 +8,9 @@ use crate::{
     http, kafka,
     listener::{Listener, ListenerKind, ListenerMetrics},
     tcp,
-    tls::{certificate, sni::SniTable},
+    tls::{certificate, client_auth::ClientAuth, sni::SniTable},
 };
-use snapshot::{Entity, EntityKey, HttpRoute, ListenerProtocol, ObjectName, Refusal, Snapshot};
+use snapshot::{Entity, EntityKey, HttpRoute, ListenerProtocol, Refusal, Snapshot};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -18,10 +18,10 @@ use std::{
 
 /// What is new about a port.
 pub(super) struct Change {
-    /// Listeners, certificates, TLSRoutes or KafkaRoutes.
+    /// Listeners, certificates, TLSRoutes, KafkaRoutes, TCPRoutes or UDPRoutes.
     pub(super) tls: bool,
-    /// HTTPRoutes.
-    pub(super) routes: BTreeSet<ObjectName>,
+    /// HTTPRoutes and GRPCRoutes.
+    pub(super) routes: BTreeSet<EntityKey>,
 }
 
 impl Compiler {
@@ -39,10 +39,14 @@ impl Compiler {
             Some(port) if !change.tls => port.listeners.clone(),
             _ => self.compile_listeners(number, places, previous, refusals),
         };
-        let is_tls = listeners.iter().any(|listener| listener.kind != ListenerKind::Http);
+        let is_tls = listeners.iter().any(|listener| !matches!(listener.kind, ListenerKind::Http | ListenerKind::Tcp));
         let sni = match previous {
             Some(port) if !change.tls => port.sni.clone(),
             _ => is_tls.then(|| Arc::new(self.compile_sni(snapshot, &listeners, refusals))),
+        };
+        let tcp = match previous {
+            Some(port) if !change.tls => port.tcp.clone(),
+            _ => self.compile_tcp(snapshot, &listeners),
         };
         let http = self.compile_http(snapshot, number, &listeners, previous, change);
         let same_listeners = |old: &&Arc<Port>| {
@@ -54,11 +58,11 @@ impl Compiler {
             (None, None) => true,
             _ => false,
         };
-        // A plain port of which nothing is new stays itself.
-        if let Some(old) = previous.filter(|_| !is_tls).filter(same_listeners).filter(same_http) {
+        // A plain HTTP port of which nothing is new stays itself.
+        if let Some(old) = previous.filter(|_| !is_tls && tcp.is_none()).filter(same_listeners).filter(same_http) {
             return Arc::clone(old);
         }
-        Arc::new(Port { id: self.port_id(number, is_tls), number, listeners, sni, http })
+        Arc::new(Port { id: self.port_id(number, is_tls), number, listeners, sni, http, tcp })
     }
 
     fn compile_listeners(
@@ -70,7 +74,6 @@ impl Compiler {
     ) -> Vec<Arc<Listener>> {
         let mut listeners = Vec::new();
         let first = places[0].listener;
-        let is_http = |protocol: &ListenerProtocol| matches!(protocol, ListenerProtocol::Http);
         for place in places {
             let from = place.listener;
             if from.port != first.port {
@@ -81,8 +84,9 @@ impl Compiler {
                 refusals.push(place.refusal("port", message));
                 continue;
             }
-            if is_http(&from.protocol) != is_http(&first.protocol) {
-                let message = format!("HTTP and TLS cannot share port {}", from.port);
+            let (mine, others) = (layer(&from.protocol), layer(&first.protocol));
+            if mine != others || mine == "TCP" && !listeners.is_empty() {
+                let message = format!("{others} and {mine} cannot share port {}", from.port);
                 refusals.push(place.refusal("protocol", message));
                 continue;
             }
@@ -91,6 +95,8 @@ impl Compiler {
                 ListenerProtocol::Https { .. } => (ListenerKind::Https, true),
                 ListenerProtocol::TlsTerminate { .. } => (ListenerKind::TlsTerminate, false),
                 ListenerProtocol::TlsPassthrough => (ListenerKind::TlsPassthrough, false),
+                ListenerProtocol::Tcp => (ListenerKind::Tcp, false),
+                ListenerProtocol::Udp => (ListenerKind::Udp, false),
             };
             let name = place.name();
             let Some((id, tickets)) = self.standing((name.clone(), number, kind)) else {
@@ -99,14 +105,28 @@ impl Compiler {
             };
             let identities = self.identities(place, refusals);
             let old = previous.and_then(|port| port.listeners.iter().find(|old| old.id == id));
-            if let Some(old) = old.filter(|old| old.hostname == from.hostname && same(&old.identities, &identities)) {
+            let same_clients =
+                |old: &Listener| old.client_auth.as_ref().map(|auth| auth.from()) == from.client_validation.as_ref();
+            let unchanged = |old: &&Arc<Listener>| {
+                old.hostname == from.hostname && same(&old.identities, &identities) && same_clients(old)
+            };
+            if let Some(old) = old.filter(unchanged) {
                 listeners.push(Arc::clone(old));
                 continue;
             }
-            let tls = tickets.filter(|_| !identities.is_empty()).and_then(|tickets| {
-                let config = certificate::server_config(identities.clone(), http, tickets);
-                config.inspect_err(|error| refusals.push(place.refusal("tls", error.to_string()))).ok().map(Arc::new)
+            let client_auth =
+                from.client_validation.as_ref().map(|from| ClientAuth::new(from).map(Arc::new)).transpose();
+            let config = client_auth.as_ref().map_err(Clone::clone).and_then(|client_auth| {
+                let Some(tickets) = tickets.filter(|_| !identities.is_empty()) else { return Ok(None) };
+                certificate::server_config(identities.clone(), http, tickets, client_auth.as_deref())
+                    .map(|config| Some(Arc::new(config)))
+                    .map_err(|error| error.to_string())
             });
+            let tls = config.unwrap_or_else(|message| {
+                refusals.push(place.refusal("tls", message));
+                None
+            });
+            let client_auth = client_auth.ok().flatten();
             let label: Arc<str> = name.to_string().into();
             listeners.push(Arc::new(Listener {
                 id,
@@ -118,6 +138,7 @@ impl Compiler {
                 hostname: from.hostname.clone(),
                 kind,
                 tls,
+                client_auth,
                 identities,
                 label,
             }));
@@ -150,27 +171,25 @@ impl Compiler {
         refusals: &mut Vec<Refusal>,
     ) -> SniTable<SniTarget> {
         let mut table = SniTable::default();
-        let nothing = super::compile::Attached::default();
         for listener in listeners {
             if listener.kind == ListenerKind::Https {
                 table.insert(&listener.hostname, SniTarget::Https(Arc::clone(listener)));
             }
-            let attached = self.attached.get(&listener.name).unwrap_or(&nothing);
-            for name in &attached.tls {
-                let Some(Entity::TlsRoute(route)) = snapshot.entities.get(&EntityKey::TlsRoute(name.clone())) else {
-                    continue;
-                };
-                let compiled = Arc::new(tcp::Route::new(route));
-                for attachment in route.attachments.iter().filter(|a| a.listener == listener.name) {
-                    for hostname in &attachment.hostnames {
-                        table.insert(hostname, SniTarget::Tls(Arc::clone(listener), Arc::clone(&compiled)));
+            for route in self.routes(snapshot, listener) {
+                let route = match route {
+                    Entity::KafkaRoute(route) => route,
+                    Entity::TlsRoute(route) => {
+                        let compiled = Arc::new(tcp::Route::new(&route.name, &route.rules));
+                        for attachment in route.attachments.iter().filter(|a| a.listener == listener.name) {
+                            for hostname in &attachment.hostnames {
+                                table.insert(hostname, SniTarget::Tls(Arc::clone(listener), Arc::clone(&compiled)));
+                            }
+                        }
+                        continue;
                     }
-                }
-            }
-            for name in &attached.kafka {
-                let (Some(route), Some(compiled)) = (self.kafka_entity(snapshot, name), self.kafka.get(name)) else {
-                    continue;
+                    _ => continue,
                 };
+                let Some(compiled) = self.kafka.get(&route.name) else { continue };
                 for attachment in route.attachments.iter().filter(|a| a.listener == listener.name) {
                     let listener = || Arc::clone(listener);
                     let target = |wanted| match compiled {
@@ -185,7 +204,7 @@ impl Compiler {
                     let brokers = table.insert_brokers(&attachment.broker_pattern, target(kafka::Wanted::Bootstrap));
                     if let Err(message) = brokers {
                         refusals.push(Refusal {
-                            entity: EntityKey::KafkaRoute(name.clone()),
+                            entity: EntityKey::KafkaRoute(route.name.clone()),
                             field: "spec.brokerMapping.hostname".into(),
                             message: message.into(),
                         });
@@ -196,11 +215,19 @@ impl Compiler {
         table
     }
 
-    fn kafka_entity<'a>(&self, snapshot: &'a Snapshot, name: &ObjectName) -> Option<&'a snapshot::KafkaRoute> {
-        match snapshot.entities.get(&EntityKey::KafkaRoute(name.clone())) {
-            Some(Entity::KafkaRoute(route)) => Some(route),
+    /// Routes attached to a listener.
+    fn routes<'a>(&self, snapshot: &'a Snapshot, listener: &Listener) -> impl Iterator<Item = &'a Entity> {
+        let attached = self.attached.get(&listener.name);
+        attached.into_iter().flatten().filter_map(|key| snapshot.entities.get(key))
+    }
+
+    /// The TCPRoute of a TCP listener.
+    fn compile_tcp(&self, snapshot: &Snapshot, listeners: &[Arc<Listener>]) -> Option<Arc<tcp::Route>> {
+        let listener = listeners.iter().find(|listener| listener.kind == ListenerKind::Tcp)?;
+        self.routes(snapshot, listener).find_map(|route| match route {
+            Entity::TcpRoute(route) => Some(Arc::new(tcp::Route::new(&route.name, &route.rules))),
             _ => None,
-        }
+        })
     }
 
     fn compile_http(
@@ -228,12 +255,12 @@ impl Compiler {
             return Some(Arc::clone(old));
         }
         let (mut kept, mut none) = (std::mem::take(&mut self.http), BTreeMap::new());
-        let names = |name: &ObjectName| listeners.iter().any(|listener| self.attached_http(listener, name));
-        let route = |name: &ObjectName| match snapshot.entities.get(&EntityKey::HttpRoute(name.clone())) {
-            Some(Entity::HttpRoute(route)) if names(name) => Some(Arc::clone(route)),
+        let names = |name: &EntityKey| listeners.iter().any(|listener| self.attached_http(listener, name));
+        let route = |key: &EntityKey| match snapshot.entities.get(key) {
+            Some(Entity::HttpRoute(route) | Entity::GrpcRoute(route)) if names(key) => Some(Arc::clone(route)),
             _ => None,
         };
-        let mut routes: BTreeMap<ObjectName, Arc<HttpRoute>> =
+        let mut routes: BTreeMap<EntityKey, Arc<HttpRoute>> =
             std::mem::take(kept.get_mut(&number).unwrap_or(&mut none));
         if old.is_some() {
             for name in &change.routes {
@@ -244,7 +271,7 @@ impl Compiler {
             }
         } else {
             let all = listeners.iter().filter_map(|listener| self.attached.get(&listener.name));
-            let all: BTreeSet<_> = all.flat_map(|attached| attached.http.iter().cloned()).collect();
+            let all: BTreeSet<_> = all.flatten().cloned().collect();
             routes = all.into_iter().filter_map(|name| Some((name.clone(), route(&name)?))).collect();
         }
         let previous = old.map(|table| (&**table, &change.routes));
@@ -254,11 +281,23 @@ impl Compiler {
         Some(Arc::new(table))
     }
 
-    fn attached_http(&self, listener: &Listener, route: &ObjectName) -> bool {
-        self.attached.get(&listener.name).is_some_and(|attached| attached.http.contains(route))
+    fn attached_http(&self, listener: &Listener, route: &EntityKey) -> bool {
+        self.attached.get(&listener.name).is_some_and(|attached| attached.contains(route))
     }
 }
 
 fn same(old: &[Arc<certificate::Identity>], new: &[Arc<certificate::Identity>]) -> bool {
     old.len() == new.len() && old.iter().zip(new).all(|(old, new)| Arc::ptr_eq(old, new))
+}
+
+/// What the listeners of one port have in common; TCP and UDP have a port alone.
+fn layer(protocol: &ListenerProtocol) -> &'static str {
+    match protocol {
+        ListenerProtocol::Http => "HTTP",
+        ListenerProtocol::Https { .. } | ListenerProtocol::TlsTerminate { .. } | ListenerProtocol::TlsPassthrough => {
+            "TLS"
+        }
+        ListenerProtocol::Tcp => "TCP",
+        ListenerProtocol::Udp => "UDP",
+    }
 }

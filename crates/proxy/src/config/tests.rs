@@ -3,7 +3,7 @@ use crate::{options::Options, telemetry::metrics::Metrics};
 use proptest::prelude::*;
 use snapshot::{
     AppProtocol, Attachment, BackendKind, BackendTarget, Certificate, Delta, Endpoint, EndpointAddress, Entity,
-    EntityKey, Gateway, Hostname, HttpRoute, ListenerProtocol, ListenerRef, ObjectName, Snapshot, TlsRoute, TlsRule,
+    EntityKey, Gateway, Hostname, HttpRoute, ListenerProtocol, ListenerRef, ObjectName, Snapshot, StreamRule, TlsRoute,
     WeightedBackend,
 };
 use std::sync::LazyLock;
@@ -28,9 +28,16 @@ fn gateway(gateway: &str, listeners: &[(&str, u16, &str, ListenerProtocol)]) -> 
             port: *port,
             hostname: Hostname::parse(hostname),
             protocol: protocol.clone(),
+            client_validation: None,
         };
     let listeners = listeners.iter().enumerate().map(listener).collect();
-    Entity::Gateway(Arc::new(Gateway { name: name(gateway), generation: 1, addresses: vec![], listeners }))
+    Entity::Gateway(Arc::new(Gateway {
+        name: name(gateway),
+        generation: 1,
+        session_seed: None,
+        addresses: vec![],
+        listeners,
+    }))
 }
 
 fn attachment(gateway: &str, listener: &str, hostname: &str) -> Attachment {
@@ -40,7 +47,7 @@ fn attachment(gateway: &str, listener: &str, hostname: &str) -> Attachment {
 
 fn tls_route(route: &str, attachments: Vec<Attachment>) -> Entity {
     let backend = WeightedBackend { target: BackendTarget::Invalid("none".into()), weight: 1, filters: vec![] };
-    let rules = vec![TlsRule { name: None, backends: vec![backend] }];
+    let rules = vec![StreamRule { name: None, backends: vec![backend] }];
     Entity::TlsRoute(Arc::new(TlsRoute { name: name(route), generation: 1, attachments, rules }))
 }
 
@@ -56,6 +63,7 @@ fn backend(backend: &str, ports: &[u16]) -> Entity {
         protocol: AppProtocol::Default,
         tls: None,
         unusable: None,
+        traffic: None,
     }))
 }
 

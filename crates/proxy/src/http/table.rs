@@ -5,7 +5,7 @@ use crate::{
     listener::Listener,
     router::{Candidate, HostMap, Hosts, Name, Path, Paths, Request, find},
 };
-use snapshot::{Hostname, HttpRoute, ObjectName};
+use snapshot::{EntityKey, Hostname, HttpRoute};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -23,8 +23,8 @@ struct Routes {
     listener: Arc<Listener>,
     hosts: Hosts<Arc<Served>>,
     /// Which routes stand under which hostname, in order of names.
-    sources: BTreeMap<Hostname, Vec<ObjectName>>,
-    served: HashMap<ObjectName, Vec<Arc<Served>>>,
+    sources: BTreeMap<Hostname, Vec<EntityKey>>,
+    served: HashMap<EntityKey, Vec<Arc<Served>>>,
     /// Of requests that no route takes.
     unmatched: Arc<Red>,
 }
@@ -51,8 +51,8 @@ impl Table {
     /// or there is none).
     pub(crate) fn build(
         listeners: &[Arc<Listener>],
-        routes: &BTreeMap<ObjectName, Arc<HttpRoute>>,
-        previous: Option<(&Self, &BTreeSet<ObjectName>)>,
+        routes: &BTreeMap<EntityKey, Arc<HttpRoute>>,
+        previous: Option<(&Self, &BTreeSet<EntityKey>)>,
     ) -> Self {
         let mut compiled = HashMap::new();
         let mut table = Self::default();
@@ -81,7 +81,7 @@ impl Table {
                 served: Arc::clone(&candidate.target),
                 prefix: match &candidate.condition.path {
                     Path::Prefix(prefix) => Some(prefix.len()),
-                    Path::Exact(_) | Path::Regex(_) => None,
+                    Path::Exact(_) | Path::Regex(_) | Path::Method(_) => None,
                 },
             },
         }
@@ -91,11 +91,11 @@ impl Table {
 impl Routes {
     fn build(
         listener: &Arc<Listener>,
-        routes: &BTreeMap<ObjectName, Arc<HttpRoute>>,
-        old: Option<(&Self, &BTreeSet<ObjectName>)>,
-        compiled: &mut HashMap<ObjectName, Vec<Arc<Rule>>>,
+        routes: &BTreeMap<EntityKey, Arc<HttpRoute>>,
+        old: Option<(&Self, &BTreeSet<EntityKey>)>,
+        compiled: &mut HashMap<EntityKey, Vec<Arc<Rule>>>,
     ) -> Self {
-        let mut sources: BTreeMap<Hostname, Vec<ObjectName>> = BTreeMap::new();
+        let mut sources: BTreeMap<Hostname, Vec<EntityKey>> = BTreeMap::new();
         let mut served = HashMap::new();
         for (name, route) in routes {
             let attachments = route.attachments.iter().filter(|attachment| attachment.listener == listener.name);
@@ -153,16 +153,16 @@ mod tests {
         listener::{ListenerKind, ListenerMetrics},
         telemetry::metrics::Metrics,
     };
-    use snapshot::{Attachment, ListenerRef};
+    use snapshot::{Attachment, ListenerRef, ObjectName};
 
-    fn route(name: &str, generation: i64, hostnames: &[&str]) -> (ObjectName, Arc<HttpRoute>) {
+    fn route(name: &str, generation: i64, hostnames: &[&str]) -> (EntityKey, Arc<HttpRoute>) {
         let name = ObjectName::new("ns", name);
         let attachment = Attachment {
             listener: ListenerRef { gateway: ObjectName::new("ns", "g"), listener: "l".into() },
             hostnames: hostnames.iter().map(|hostname| Hostname::parse(hostname)).collect(),
         };
         let route = HttpRoute { name: name.clone(), generation, attachments: vec![attachment], rules: vec![] };
-        (name, Arc::new(route))
+        (EntityKey::HttpRoute(name), Arc::new(route))
     }
 
     /// Invariant 4: one changed route, one host table rebuilt.
@@ -178,6 +178,7 @@ mod tests {
             hostname: Hostname::Any,
             kind: ListenerKind::Http,
             tls: None,
+            client_auth: None,
             identities: Vec::new(),
             metrics: ListenerMetrics::new(&Metrics::new(100), &label, ListenerKind::Http),
             label,
@@ -200,7 +201,7 @@ mod tests {
             }
         };
         assert_eq!(["a", "b", "*.c", "d", "e"].map(same), [Some(false), Some(true), Some(true), Some(false), None]);
-        let removed = BTreeSet::from([ObjectName::new("ns", "b")]);
+        let removed = BTreeSet::from([EntityKey::HttpRoute(ObjectName::new("ns", "b"))]);
         routes.retain(|name, _| !removed.contains(name));
         let last = Table::build(&listeners, &routes, Some((&new, &removed)));
         let routes = last.listeners.get(&Hostname::Any).unwrap();

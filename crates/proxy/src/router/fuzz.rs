@@ -2,7 +2,9 @@
 
 use super::{Candidate, HostMap, Hosts, Match, Name, Paths, Request, find};
 use http::{HeaderMap, HeaderValue, Method, Uri, header::HOST};
-use snapshot::{Hostname, HttpMatch, ObjectName, PathMatch, PathRank, Precedence, TextMatch, ValueMatch};
+use snapshot::{
+    Hostname, HttpMatch, MethodRank, ObjectName, PathMatch, PathRank, Precedence, TextMatch, TextRank, ValueMatch,
+};
 use std::{
     cmp::Reverse,
     sync::{Arc, LazyLock},
@@ -19,7 +21,8 @@ pub fn route_match(data: &[u8]) {
         headers.append("x-one", value);
         headers.append(HOST, HeaderValue::from_static("a"));
     }
-    let request = Request { method: &Method::GET, path: uri.path(), query: uri.query(), headers: &headers };
+    let request =
+        Request { method: &Method::GET, path: uri.path(), query: uri.query(), headers: &headers, call: false };
     let name = Name::new(host);
     static TABLE: LazyLock<Hosts<&str>> = LazyLock::new(table);
     let found = find(&TABLE, &name, &request).map(|candidate| candidate.target);
@@ -67,6 +70,7 @@ fn entry(target: &'static str, path: PathMatch) -> (HttpMatch, &'static str) {
         PathMatch::Exact(_) => PathRank::Exact,
         PathMatch::Regex(text) => PathRank::Regex(Reverse(text.len() as u16)),
         PathMatch::Prefix(text) => PathRank::Prefix(Reverse(text.len() as u16)),
+        PathMatch::Method(_) => PathRank::Method(MethodRank { service: TextRank::Any, method: TextRank::Any }),
     };
     let precedence = Precedence {
         path: rank,

@@ -15,6 +15,7 @@
 //! The path is compared as it was sent: case-sensitive, nothing decoded, no dot segments removed. What was matched is what
 //! the backend gets.
 
+mod call;
 mod host;
 mod path;
 mod rules;
@@ -44,6 +45,8 @@ pub(crate) struct Request<'a> {
     pub(crate) query: Option<&'a str>,
     /// Header section.
     pub(crate) headers: &'a HeaderMap,
+    /// Whether it is a gRPC call, for which GRPCRoutes come first: where a hostname has such, they alone.
+    pub(crate) call: bool,
 }
 
 /// The routes of one listener.

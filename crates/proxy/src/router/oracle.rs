@@ -136,7 +136,7 @@ fn routed(written: &[Written], asked: &Asked) -> Option<usize> {
         headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     let method = Method::from_bytes(asked.method.as_bytes()).unwrap();
-    let request = Request { method: &method, path: asked.path, query: asked.query, headers: &headers };
+    let request = Request { method: &method, path: asked.path, query: asked.query, headers: &headers, call: false };
     find(&hosts, &Name::new(asked.host), &request).map(|found| found.target)
 }
 
@@ -223,7 +223,7 @@ fn query_match(name: &str, value: TextMatch, query: &str) -> bool {
     let mut hosts = HostMap::default();
     hosts.insert(&Hostname::Any, Arc::new(Paths::build([candidate])));
     let headers = HeaderMap::new();
-    let request = Request { method: &Method::GET, path: "/", query: Some(query), headers: &headers };
+    let request = Request { method: &Method::GET, path: "/", query: Some(query), headers: &headers, call: false };
     find(&hosts, &Name::new("x"), &request).is_some()
 }
 

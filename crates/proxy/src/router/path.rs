@@ -2,6 +2,7 @@
 
 use super::{
     Map, Request,
+    call::Calls,
     rules::{Match, Path, Query},
 };
 use std::{cell::OnceCell, sync::Arc};
@@ -22,13 +23,20 @@ pub(crate) struct Paths<T> {
     /// than the longest prefix.
     prefix_lengths: Vec<u64>,
     regexes: Vec<Candidate<T>>,
+    /// Of gRPC calls.
+    calls: Calls<T>,
 }
 
 impl<T> Paths<T> {
     /// From matches in any order.
     pub(crate) fn build(candidates: impl IntoIterator<Item = Candidate<T>>) -> Self {
-        let mut paths =
-            Self { exact: Map::default(), prefixes: Map::default(), prefix_lengths: Vec::new(), regexes: Vec::new() };
+        let mut paths = Self {
+            exact: Map::default(),
+            prefixes: Map::default(),
+            prefix_lengths: Vec::new(),
+            regexes: Vec::new(),
+            calls: Calls::default(),
+        };
         for candidate in candidates {
             match &candidate.condition.path {
                 Path::Exact(path) => paths.exact.entry(path.clone()).or_default().push(candidate),
@@ -41,9 +49,11 @@ impl<T> Paths<T> {
                     paths.prefixes.entry(prefix.clone()).or_default().push(candidate);
                 }
                 Path::Regex(_) => paths.regexes.push(candidate),
+                Path::Method(_) => paths.calls.push(candidate),
             }
         }
         let lists = paths.exact.values_mut().chain(paths.prefixes.values_mut()).chain([&mut paths.regexes]);
+        let lists = lists.chain(paths.calls.lists());
         for list in lists {
             list.sort_by(|a, b| a.condition.precedence.cmp(&b.condition.precedence));
             list.shrink_to_fit();
@@ -54,6 +64,9 @@ impl<T> Paths<T> {
     /// The match that comes first in the Gateway API's order among all that hold.
     pub(super) fn find<'a>(&self, request: &Request<'a>, query: &OnceCell<Query<'a>>) -> Option<&Candidate<T>> {
         let holds = |candidate: &&Candidate<T>| candidate.condition.conditions_hold(request, query);
+        if request.call && !self.calls.is_empty() {
+            return self.calls.find(request.path, holds);
+        }
         if let Some(list) = self.exact.get(request.path)
             && let Some(found) = list.iter().find(holds)
         {
@@ -62,7 +75,7 @@ impl<T> Paths<T> {
         // An expression costs more than the other conditions, so it comes last.
         let by_regex = self.regexes.iter().filter(holds).find(|candidate| match &candidate.condition.path {
             Path::Regex(regex) => regex.is_match(request.path),
-            Path::Exact(_) | Path::Prefix(_) => false,
+            Path::Exact(_) | Path::Prefix(_) | Path::Method(_) => false,
         });
         by_regex.or_else(|| self.prefixes_of(request.path).find_map(|list| list.iter().find(holds)))
     }

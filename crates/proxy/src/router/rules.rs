@@ -4,7 +4,7 @@ use super::Request;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::percent_decode_str;
 use regex::{Regex, RegexBuilder};
-use snapshot::{HttpMatch, PathMatch, Precedence, TextMatch, ValueMatch};
+use snapshot::{HttpMatch, MethodMatch, PathMatch, Precedence, TextMatch};
 use std::{borrow::Cow, cell::OnceCell};
 
 /// What one compiled expression may cost in memory. Above it the expression is refused.
@@ -39,10 +39,20 @@ pub(crate) enum Path {
     /// Without a trailing slash.
     Prefix(Box<str>),
     Regex(Regex),
+    /// Of a gRPC call.
+    Method(Call),
 }
 
+/// A condition on a gRPC call.
 #[derive(Debug)]
-enum Text {
+pub(crate) struct Call {
+    service: Option<Text>,
+    method: Option<Text>,
+}
+
+/// A condition on a text.
+#[derive(Debug)]
+pub(super) enum Text {
     Exact(Box<str>),
     Regex(Regex),
 }
@@ -65,6 +75,7 @@ impl Match {
             PathMatch::Exact(path) => Path::Exact(path.as_str().into()),
             PathMatch::Prefix(prefix) => Path::Prefix(prefix.trim_end_matches('/').into()),
             PathMatch::Regex(expression) => Path::Regex(compile_regex(expression)?),
+            PathMatch::Method(call) => Path::Method(Call::compile(call)?),
         };
         let method = match &from.method {
             Some(method) => {
@@ -74,9 +85,9 @@ impl Match {
         };
         let headers = from.headers.iter().map(|header| {
             let name = HeaderName::from_bytes(header.name.as_bytes());
-            Ok((name.map_err(|_| MatchError::Header(header.name.clone()))?, Text::compile(header)?))
+            Ok((name.map_err(|_| MatchError::Header(header.name.clone()))?, Text::compile(&header.value)?))
         });
-        let query = from.query.iter().map(|query| Ok((query.name.as_str().into(), Text::compile(query)?)));
+        let query = from.query.iter().map(|query| Ok((query.name.as_str().into(), Text::compile(&query.value)?)));
         Ok(Self {
             precedence: from.precedence.clone(),
             path,
@@ -97,13 +108,35 @@ impl Match {
     }
 }
 
+impl Call {
+    fn compile(from: &MethodMatch) -> Result<Self, MatchError> {
+        let text = |text: &Option<TextMatch>| text.as_ref().map(Text::compile).transpose();
+        Ok(Self { service: text(&from.service)?, method: text(&from.method)? })
+    }
+
+    /// The service, if it must be this one.
+    pub(super) fn exact_service(&self) -> Option<&str> {
+        match &self.service {
+            Some(Text::Exact(service)) => Some(service),
+            Some(Text::Regex(_)) | None => None,
+        }
+    }
+
+    /// Whether `/service/method` fulfils it.
+    pub(super) fn holds(&self, service: &str, method: &str) -> bool {
+        let holds =
+            |wanted: &Option<Text>, text: &str| wanted.as_ref().is_none_or(|wanted| wanted.matches(text.as_bytes()));
+        holds(&self.service, service) && holds(&self.method, method)
+    }
+}
+
 fn compile_regex(expression: &str) -> Result<Regex, MatchError> {
     regex(expression).map_err(|error| MatchError::Regex { expression: expression.to_owned(), source: Box::new(error) })
 }
 
 impl Text {
-    fn compile(from: &ValueMatch) -> Result<Self, MatchError> {
-        Ok(match &from.value {
+    fn compile(from: &TextMatch) -> Result<Self, MatchError> {
+        Ok(match from {
             TextMatch::Exact(text) => Self::Exact(text.as_str().into()),
             TextMatch::Regex(expression) => Self::Regex(compile_regex(expression)?),
         })

@@ -1,21 +1,21 @@
-//! TLSRoutes: connections are relayed as they are, or without their TLS.
+//! TLSRoutes and TCPRoutes: connections are relayed as they are, or without their TLS.
 
 mod relay;
 
 use crate::{
     conn::Conn,
     io::Io,
-    listener::Cause,
+    listener::{Cause, ListenerKind},
     telemetry::timestamp,
     upstream::{Backend, ConnectError, Protocols, connect, connect_tcp},
     worker::Worker,
 };
 use serde::Serialize;
-use snapshot::{BackendTarget, TlsRoute};
-use std::{net::SocketAddr, sync::Arc};
+use snapshot::{BackendTarget, ObjectName, StreamRule};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-/// A compiled TLSRoute.
+/// A compiled TLSRoute, TCPRoute or UDPRoute.
 #[derive(Debug)]
 pub(crate) struct Route {
     /// `namespace/name`.
@@ -26,16 +26,20 @@ pub(crate) struct Route {
 
 impl Route {
     /// From the entity.
-    pub(crate) fn new(from: &TlsRoute) -> Self {
-        let backends = from.rules.first().map(|rule| rule.backends.as_slice()).unwrap_or_default();
+    pub(crate) fn new(name: &ObjectName, rules: &[StreamRule]) -> Self {
+        let backends = rules.first().map(|rule| rule.backends.as_slice()).unwrap_or_default();
         let backends = backends.iter().map(|backend| (backend.target.clone(), u64::from(backend.weight)));
-        Self { label: from.name.to_string().into(), backends: backends.filter(|(_, weight)| *weight > 0).collect() }
+        Self { label: name.to_string().into(), backends: backends.filter(|(_, weight)| *weight > 0).collect() }
     }
 
     /// `namespace/name`.
-    #[cfg(test)]
-    pub(crate) fn label(&self) -> &str {
+    pub(crate) fn label(&self) -> &Arc<str> {
         &self.label
+    }
+
+    /// Backends that may be chosen.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &BackendTarget> {
+        self.backends.iter().map(|(target, _)| target)
     }
 
     /// Weighted choice by a random number.
@@ -50,9 +54,10 @@ impl Route {
         hit.map(|(target, _)| target)
     }
 
-    fn backend(&self, worker: &Worker) -> Result<Arc<Backend>, ConnectError> {
+    /// The backend for a connection, or a client of UDP; an error stands for the share of what is invalid.
+    pub(crate) fn backend(&self, worker: &Worker) -> Result<Arc<Backend>, ConnectError> {
         match self.pick(worker.random()) {
-            None => Err(ConnectError::Unusable(format!("TLSRoute/{} has no backend with a weight", self.label))),
+            None => Err(ConnectError::Unusable(format!("route {} has no backend with a weight", self.label))),
             Some(BackendTarget::Invalid(why)) => Err(ConnectError::Unusable(why.clone())),
             Some(BackendTarget::Backend(key)) => {
                 let missing = || ConnectError::Unusable(format!("{key} is not there"));
@@ -62,12 +67,12 @@ impl Route {
     }
 }
 
-/// Line of the access log for a connection of a TLSRoute.
+/// Line of the access log for a connection of a TLSRoute or TCPRoute.
 #[derive(Serialize)]
 struct Entry<'a> {
     /// End of the connection, RFC 3339, UTC.
     time: String,
-    /// `tls`
+    /// `tls` or `tcp`.
     kind: &'static str,
     /// Connection.
     connection: u64,
@@ -85,6 +90,8 @@ struct Entry<'a> {
     tls: Option<&'a str>,
     /// IANA name of the cipher suite that we ended.
     cipher: Option<&'a str>,
+    /// Subject of the client's valid certificate, where one is asked for.
+    client_subject: Option<&'a str>,
     /// From accept to end, in milliseconds.
     duration_ms: u128,
     /// From the client, TLS included where it passed through.
@@ -101,7 +108,7 @@ struct Entry<'a> {
 pub(crate) async fn pass_through(worker: Worker, client: TcpStream, conn: Conn, route: Arc<Route>, bytes: Vec<u8>) {
     let backend = route.backend(&worker);
     let result = match &backend {
-        Ok(backend) => relay_plain(&worker, client, &conn, backend, bytes).await,
+        Ok(backend) => relay_plain(&worker, &client, &conn, backend, bytes).await,
         Err(_) => Ok(relay::Relayed::default()),
     };
     finish(&worker, &conn, &route, backend, result);
@@ -109,7 +116,7 @@ pub(crate) async fn pass_through(worker: Worker, client: TcpStream, conn: Conn, 
 
 async fn relay_plain(
     worker: &Worker,
-    client: TcpStream,
+    client: &TcpStream,
     conn: &Conn,
     backend: &Backend,
     bytes: Vec<u8>,
@@ -122,10 +129,41 @@ async fn relay_plain(
     }
     let read = bytes.len() as u64;
     drop(bytes);
-    let mut relayed = relay::plain(worker, &client, &upstream, &conn.closing).await;
+    let mut relayed = relay::plain(worker, client, &upstream, &conn.closing).await;
     relayed.received += read;
     drop(active);
     Ok(relayed)
+}
+
+/// Relays a connection of a TCP listener.
+pub(crate) async fn relay(worker: Worker, client: TcpStream, conn: Conn, route: Arc<Route>) {
+    let backend = route.backend(&worker);
+    let result = match &backend {
+        Ok(backend) if backend.tls.is_none() => relay_plain(&worker, &client, &conn, backend, Vec::new()).await,
+        // The policy for its TLS wants it.
+        Ok(backend) => match connect(&worker, backend, Protocols::None).await {
+            Ok(upstream) => {
+                worker.has_asked(conn.id);
+                let active = backend.track();
+                let relayed = relay::any(&worker, Io::Plain(client), upstream, &conn.closing).await;
+                drop(active);
+                return finish(&worker, &conn, &route, Ok(Arc::clone(backend)), Ok(relayed));
+            }
+            Err(error) => Err(error),
+        },
+        Err(_) => Ok(relay::Relayed::default()),
+    };
+    if backend.is_err() || result.is_err() {
+        refuse(&client);
+    }
+    finish(&worker, &conn, &route, backend, result);
+}
+
+/// Lets the kernel reset the connection when it is dropped: the client learns that nobody took it, where an end would look
+/// like an answer.
+pub(crate) fn refuse(client: &TcpStream) {
+    // What cannot be reset is closed.
+    let _ = socket2::SockRef::from(client).set_linger(Some(Duration::ZERO));
 }
 
 /// Relays what TLS carries.
@@ -164,7 +202,7 @@ fn finish(
     }
     worker.access_log().record(&Entry {
         time: timestamp(),
-        kind: "tls",
+        kind: if conn.listener.kind == ListenerKind::Tcp { "tcp" } else { "tls" },
         connection: conn.id,
         listener: &conn.listener.label,
         route: &route.label,
@@ -173,6 +211,7 @@ fn finish(
         sni: conn.sni.as_deref(),
         tls: conn.tls.as_ref().map(|tls| tls.version),
         cipher: conn.tls.as_ref().map(|tls| tls.cipher),
+        client_subject: conn.tls.as_ref().and_then(|tls| tls.client_subject.as_deref()),
         duration_ms: worker.now().saturating_duration_since(conn.accepted).as_millis(),
         bytes_received: relayed.received,
         bytes_sent: relayed.sent,

@@ -116,15 +116,20 @@ pub(crate) fn log_refusal(
 
 fn begin_plain(worker: Worker, stream: TcpStream, arrival: Arrival, port: &Port) -> Serving {
     let listener = &port.listeners[0];
-    match &port.http {
-        Some(table) => {
+    match (&port.http, &port.tcp) {
+        (Some(table), _) => {
             let conn = arrival.conn(&worker, listener, port.id, None, None);
             Box::pin(http::serve(worker, Io::Plain(stream), conn, Arc::clone(table)))
         }
-        None => {
+        (None, Some(route)) => {
+            let conn = arrival.conn(&worker, listener, listener.id, None, None);
+            Box::pin(tcp::relay(worker, stream, conn, Arc::clone(route)))
+        }
+        (None, None) => {
             let message = "nothing is served on this port".into();
             let listener = Arc::clone(listener);
-            report(&worker, arrival, &Failure { listener, sni: None, cause: Cause::Protocol, message });
+            tcp::refuse(&stream);
+            report(&worker, arrival, &Failure { listener, sni: None, cause: Cause::Unserved, message });
             Box::pin(std::future::ready(()))
         }
     }
@@ -278,7 +283,7 @@ async fn handshake(mut stream: TcpStream, bytes: &[u8], listener: &Listener) -> 
         },
         cipher: session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).unwrap_or("unknown"),
         alpn: Alpn::from_bytes(session.alpn_protocol()),
-        client_subject: None,
+        client_subject: listener.client_auth.as_ref().and_then(|auth| auth.subject(session.peer_certificates())),
     };
     Ok((Io::TlsServer(Box::new(stream)), info))
 }

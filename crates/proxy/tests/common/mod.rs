@@ -10,7 +10,7 @@ use rustls::{
 use snapshot::{
     AppProtocol, Attachment, Backend, BackendKey, BackendKind, BackendTarget, Certificate, Delta, Endpoint,
     EndpointAddress, Entity, EntityKey, Gateway, Hostname, Listener, ListenerProtocol, ListenerRef, ObjectName,
-    TlsRoute, TlsRule, WeightedBackend,
+    TlsRoute, StreamRule, WeightedBackend,
 };
 use std::{
     collections::BTreeMap,
@@ -73,10 +73,12 @@ pub(crate) fn gateway(listeners: &[(&str, u16, &str, ListenerProtocol)]) -> Enti
         port: *port,
         hostname: Hostname::parse(hostname),
         protocol: protocol.clone(),
+        client_validation: None,
     });
     Entity::Gateway(Arc::new(Gateway {
         name: object("gateway"),
         generation: 1,
+        session_seed: None,
         addresses: vec![[127, 0, 0, 1].into()],
         listeners: listeners.collect(),
     }))
@@ -98,6 +100,7 @@ pub(crate) fn backend(name: &str, endpoints: &[SocketAddr]) -> Backend {
         protocol: AppProtocol::Default,
         tls: None,
         unusable: None,
+        traffic: None,
     }
 }
 
@@ -115,7 +118,7 @@ pub(crate) fn tls_route(name: &str, listener: &str, hostname: &str, backends: &[
             listener: ListenerRef { gateway: object("gateway"), listener: listener.into() },
             hostnames: vec![Hostname::parse(hostname)],
         }],
-        rules: vec![TlsRule { name: None, backends: backends.iter().map(target).collect() }],
+        rules: vec![StreamRule { name: None, backends: backends.iter().map(target).collect() }],
     }))
 }
 

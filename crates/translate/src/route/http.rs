@@ -1,7 +1,7 @@
 //! HTTPRoute.
 
 use super::filters::Filters;
-use super::{reach, regex_problem, target};
+use super::{bind_hostnames, reach, regex_problem, target};
 use crate::Context;
 use crate::attach::{self, RouteHead, Verdict, attach};
 use crate::backend::{Backends, Use};
@@ -10,14 +10,13 @@ use crate::gateway::GatewayState;
 use crate::index::object_name;
 use crate::memo::Expressions;
 use crate::precedence;
-use resources::Code;
+use crate::session;
 use resources::gateway_api::{Duration, HttpRouteMatch, HttpRouteRule, MatchType, PathMatchType};
 use resources::{HttpRoute, Kind};
 use snapshot::{
-    Attachment, Entity, Hostname, HttpFilter, HttpMatch, HttpRule, ListenerRef, ObjectName, PathMatch, PathRank,
-    Precedence, TextMatch, Timeouts, ValueMatch, WeightedBackend,
+    Attachment, Entity, Hostname, HttpFilter, HttpMatch, HttpRule, ListenerRef, ObjectName, PathMatch, TextMatch,
+    Timeouts, ValueMatch, WeightedBackend,
 };
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -51,20 +50,7 @@ fn translate_one(
 ) {
     let spec = &object.spec;
     let head = RouteHead { kind: Kind::HttpRoute, meta: &object.meta, parent_refs: &spec.parent_refs };
-    let wanted: Vec<Hostname> = match spec.hostnames.is_empty() {
-        true => vec![Hostname::Any],
-        false => spec.hostnames.iter().map(|name| Hostname::parse(name)).collect(),
-    };
-    let parents = attach(ctx, gateways, head, |listener| {
-        let names = intersect(&wanted, &listener.hostname);
-        if !names.is_empty() {
-            return Ok(names);
-        }
-        let message = format!("none of {} lies within {}", spec.hostnames.join(", "), listener.describe());
-        let hint = "change the hostnames, or the listener's";
-        let (reason, code) = ("NoMatchingListenerHostname", Code::NoMatchingHostname);
-        Err(Problem::new(reason, code, "spec.hostnames", message, hint))
-    });
+    let parents = attach(ctx, gateways, head, bind_hostnames(&spec.hostnames));
     let mut verdict = Verdict::default();
     verdict.note_default_gateways(spec.use_default_gateways.is_some());
     let guarded = ctx.guards.of_route(gateways, head, &parents);
@@ -117,14 +103,6 @@ fn translate_one(
     attach::finish(ctx, gateways, head, &parents, &verdict);
 }
 
-/// Names of the route under a listener, each once, sorted.
-pub(crate) fn intersect(wanted: &[Hostname], listener: &Hostname) -> Vec<Hostname> {
-    let mut names: Vec<_> = wanted.iter().filter_map(|name| name.intersect(listener)).collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
 fn compile_rule(
     expressions: &mut Expressions,
     mut filters: Filters<'_, '_>,
@@ -148,14 +126,11 @@ fn compile_rule(
             Err(problem) => problems.push(problem),
         }
     }
-    for (field, is_set) in
-        [("retry", written.retry.is_some()), ("sessionPersistence", written.session_persistence.is_some())]
-    {
-        if is_set {
-            let message = format!("{field} is not served yet");
-            problems.push(Problem::unsupported(format!("{path}.{field}"), message, "remove it"));
-        }
-    }
+    let session = written.session_persistence.as_ref().map(|session| {
+        let named = written.name.clone().unwrap_or_else(|| index.to_string());
+        session::session(session, &format!("{path}.sessionPersistence"), &format!("HTTPRoute {route} {named}"))
+    });
+    let session = session.transpose().map_err(|problem| problems.push(problem)).ok().flatten();
     let rule_filters = filters.http(&written.filters, &path);
     let backend_filters = written.backend_refs.iter().enumerate();
     let backend_filters =
@@ -174,8 +149,8 @@ fn compile_rule(
         filters: rule_filters,
         backends: Vec::new(),
         timeouts,
-        retry: None,
-        session: None,
+        retry: written.retry.as_ref().map(|retry| Box::new(session::retry(retry))),
+        session: session.map(Box::new),
         unserved: None,
     };
     CompiledRule { rule, backend_filters, problems, ref_problems, warnings }
@@ -212,18 +187,5 @@ fn compile_match(expressions: &mut Expressions, wanted: &HttpRouteMatch, path: &
         }
     }
     let method = wanted.method.map(|method| method.as_str().to_owned());
-    Ok(HttpMatch { precedence: unranked(), path: path_match, method, headers, query })
-}
-
-/// A place that is filled in once the match is known.
-fn unranked() -> Precedence {
-    Precedence {
-        path: PathRank::Exact,
-        any_method: true,
-        headers: Reverse(0),
-        query: Reverse(0),
-        created: 0,
-        route: ObjectName::new("", ""),
-        index: (0, 0),
-    }
+    Ok(HttpMatch { precedence: precedence::unranked(), path: path_match, method, headers, query })
 }

@@ -1,19 +1,41 @@
 //! Routes, by kind.
 
 pub(crate) mod filters;
+pub(crate) mod grpc;
 pub(crate) mod http;
 pub(crate) mod kafka;
 pub(crate) mod shadow;
 pub(crate) mod stream;
 pub(crate) mod tls;
-pub(crate) mod unserved;
+pub(crate) mod transport;
 
 use crate::attach::{Parent, Verdict};
 use crate::backend::{Backends, Reference, Use};
 use crate::findings::Problem;
 use crate::gateway::GatewayState;
-use resources::Kind;
-use snapshot::{BackendKey, BackendTarget};
+use crate::listener::ListenerState;
+use resources::{Code, Kind};
+use snapshot::{BackendKey, BackendTarget, Hostname};
+
+/// The bond of a route with hostnames to a listener: its names there, each once, sorted.
+pub(crate) fn bind_hostnames(written: &[String]) -> impl FnMut(&ListenerState<'_>) -> Result<Vec<Hostname>, Problem> {
+    let wanted: Vec<Hostname> = match written.is_empty() {
+        true => vec![Hostname::Any],
+        false => written.iter().map(|name| Hostname::parse(name)).collect(),
+    };
+    move |listener| {
+        let mut names: Vec<_> = wanted.iter().filter_map(|name| name.intersect(&listener.hostname)).collect();
+        names.sort();
+        names.dedup();
+        if !names.is_empty() {
+            return Ok(names);
+        }
+        let message = format!("none of {} lies within {}", written.join(", "), listener.describe());
+        let hint = "change the hostnames, or the listener's";
+        let (reason, code) = ("NoMatchingListenerHostname", Code::NoMatchingHostname);
+        Err(Problem::new(reason, code, "spec.hostnames", message, hint))
+    }
+}
 
 /// Resolves a backendRef for a snapshot; what is wrong goes into the verdict.
 pub(crate) fn target(

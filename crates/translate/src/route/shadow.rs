@@ -35,15 +35,16 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Looks at all HTTPRoutes that are served.
+/// Looks at all HTTPRoutes and GRPCRoutes that are served.
 pub(crate) fn note(ctx: &mut Context<'_>) {
     let routes = ctx.entities.values().filter_map(|entity| match entity {
-        Entity::HttpRoute(route) => Some(route.clone()),
+        Entity::HttpRoute(route) => Some((Kind::HttpRoute, route.clone())),
+        Entity::GrpcRoute(route) => Some((Kind::GrpcRoute, route.clone())),
         _ => None,
     });
-    let routes: Vec<Arc<HttpRoute>> = routes.collect();
+    let routes: Vec<(Kind, Arc<HttpRoute>)> = routes.collect();
     let mut first = First::new();
-    for route in &routes {
+    for (_, route) in &routes {
         for found in matches(route) {
             let asked = Asked::by(found);
             for (listener, hostname) in hostnames(route) {
@@ -52,8 +53,8 @@ pub(crate) fn note(ctx: &mut Context<'_>) {
             }
         }
     }
-    for route in &routes {
-        let key = Key::new(Kind::HttpRoute, route.name.namespace.clone(), route.name.name.clone());
+    for (kind, route) in &routes {
+        let key = Key::new(*kind, route.name.namespace.clone(), route.name.name.clone());
         for found in matches(route) {
             let asked = Asked::by(found);
             let winner = |(listener, hostname)| {
@@ -63,8 +64,7 @@ pub(crate) fn note(ctx: &mut Context<'_>) {
             let winners: Option<Vec<_>> = hostnames(route).map(winner).collect();
             let Some(winner) = winners.as_ref().and_then(|winners| winners.first()) else { continue };
             let path = |p: &Precedence| format!("spec.rules[{}].matches[{}]", p.index.0, p.index.1);
-            let message =
-                format!("{} of HTTPRoute {} asks for the same and stands before it", path(winner), winner.route);
+            let message = format!("{} of {kind} {} asks for the same and stands before it", path(winner), winner.route);
             let hint = "nothing reaches this match; make one of them more specific, or remove it";
             ctx.report(&key, &Problem::new("Shadowed", Code::ShadowedMatch, path(&found.precedence), message, hint));
         }

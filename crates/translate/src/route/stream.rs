@@ -79,7 +79,7 @@ pub(crate) fn look(
         other.index != listener
             && other.spec.port == this.spec.port
             && state.serves(other)
-            && other.protocol != Some(Protocol::Http)
+            && !matches!(other.protocol, Some(Protocol::Http | Protocol::Tcp | Protocol::Udp))
             && specificity(&other.hostname) > specificity(&this.hostname)
             && covers(&other.hostname, name)
     };

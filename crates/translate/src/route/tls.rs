@@ -1,7 +1,7 @@
 //! TLSRoute.
 
 use super::stream::{Claim, Ports, look, taken};
-use super::{http::intersect, reach, target};
+use super::{bind_hostnames, reach, target};
 use crate::Context;
 use crate::attach::{self, RouteHead, Verdict, attach};
 use crate::backend::{Backends, Use};
@@ -10,9 +10,8 @@ use crate::gateway::GatewayState;
 use crate::index::object_name;
 use crate::listener::Protocol;
 use crate::sni::ServerName;
-use resources::Code;
 use resources::{Kind, TlsRoute};
-use snapshot::{Attachment, BackendTarget, Entity, Hostname, ListenerRef, TlsRule, WeightedBackend};
+use snapshot::{Attachment, BackendTarget, Entity, Hostname, ListenerRef, StreamRule, WeightedBackend};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -27,17 +26,7 @@ pub(crate) fn translate<'n>(
 ) {
     let spec = &object.spec;
     let head = RouteHead { kind: Kind::TlsRoute, meta: &object.meta, parent_refs: &spec.parent_refs };
-    let wanted: Vec<Hostname> = spec.hostnames.iter().map(|name| Hostname::parse(name)).collect();
-    let mut parents = attach(ctx, gateways, head, |listener| {
-        let names = intersect(&wanted, &listener.hostname);
-        if !names.is_empty() {
-            return Ok(names);
-        }
-        let message = format!("none of {} lies within {}", spec.hostnames.join(", "), listener.describe());
-        let hint = "change the hostnames, or the listener's";
-        let (reason, code) = ("NoMatchingListenerHostname", Code::NoMatchingHostname);
-        Err(Problem::new(reason, code, "spec.hostnames", message, hint))
-    });
+    let mut parents = attach(ctx, gateways, head, bind_hostnames(&spec.hostnames));
     let mut verdict = Verdict::default();
     verdict.note_default_gateways(spec.use_default_gateways.is_some());
     for parent in &mut parents {
@@ -84,7 +73,7 @@ pub(crate) fn translate<'n>(
             let target = closed.clone().map_or(target, BackendTarget::Invalid);
             weighted.push(WeightedBackend { target, weight: reference.weight, filters: Vec::new() });
         }
-        rules.push(TlsRule { name: rule.name.clone(), backends: weighted });
+        rules.push(StreamRule { name: rule.name.clone(), backends: weighted });
     }
     let used: Vec<_> = rules
         .iter()
