@@ -334,6 +334,12 @@ fn least(acks: &[Option<Ack>]) -> Option<Ack> {
 fn has_status(kind: Kind) -> bool {
     !matches!(
         kind,
-        Kind::Service | Kind::EndpointSlice | Kind::Secret | Kind::ConfigMap | Kind::Namespace | Kind::ReferenceGrant
+        Kind::Service
+            | Kind::EndpointSlice
+            | Kind::Secret
+            | Kind::ConfigMap
+            | Kind::ClusterTrustBundle
+            | Kind::Namespace
+            | Kind::ReferenceGrant
     )
 }

@@ -87,7 +87,10 @@ pub(crate) fn refusal(address: SocketAddr, wanted: &Wanted, error: &io::Error) -
     };
     let place = if address.ip().is_unspecified() { format!("port {port}") } else { address.to_string() };
     Refusal {
-        entity: EntityKey::Gateway(wanted.gateway.clone()),
+        entity: match wanted.address {
+            Some(_) if is(Errno::ADDRNOTAVAIL) => EntityKey::Gateway(wanted.gateway.clone()),
+            _ => wanted.entity.clone(),
+        },
         field,
         message: format!("listener {name:?}: cannot listen on {place}{mapped}: {error}: {way_out}"),
     }

@@ -5,10 +5,15 @@ use crate::gateway_api::{
     ReferenceGrantSpec, TcpRouteSpec, TlsRouteSpec, UdpRouteSpec,
 };
 use crate::kafka::{KafkaHeaderPolicySpec, KafkaRouteSpec};
-use crate::kubernetes::{ClusterTrustBundleSpec, ConfigMapBody, EndpointSliceBody, NamespaceBody, SecretBody, ServiceSpec};
+use crate::kubernetes::{
+    ClusterTrustBundleSpec, ConfigMapBody, EndpointSliceBody, NamespaceBody, SecretBody, ServiceSpec,
+};
 use crate::rules::{Report, Validate};
 use crate::store::Stored;
-use crate::{BackendSpec, ClientTrafficPolicySpec, EnvoyProxySpec, GatewayParametersSpec, Key, Kind, ObjectMeta, SecurityPolicySpec};
+use crate::{
+    BackendSpec, ClientTrafficPolicySpec, EnvoyProxySpec, GatewayParametersSpec, Key, Kind, ObjectMeta,
+    SecurityPolicySpec,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -12,6 +12,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls_pki_types::ServerName;
 use serde_json::Value;
 
+use crate::certs::Identity;
+
 /// A response, read to its end.
 #[derive(Debug, Clone)]
 pub struct Response {
@@ -63,6 +65,13 @@ impl Http {
     pub fn tls(mut self, name: &str, ca_pem: &str) -> Result<Self> {
         let alpn = if self.http2 { "h2" } else { "http/1.1" };
         self.tls = Some((name.to_owned(), crate::certs::client_config(ca_pem, None, &[alpn])?));
+        Ok(self)
+    }
+
+    /// As [`Self::tls`], with a certificate of the client's own for a server that asks for one.
+    pub fn tls_as(mut self, name: &str, ca_pem: &str, identity: &Identity) -> Result<Self> {
+        let alpn = if self.http2 { "h2" } else { "http/1.1" };
+        self.tls = Some((name.to_owned(), crate::certs::client_config(ca_pem, Some(identity), &[alpn])?));
         Ok(self)
     }
 

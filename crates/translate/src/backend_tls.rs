@@ -2,14 +2,14 @@
 
 use crate::Context;
 use crate::backend::Backends;
-use crate::certificate::check_bundle;
+use crate::ca::{self, Bad};
 use crate::findings::Problem;
 use crate::gateway::GatewayState;
 use crate::status::{Status, unless};
 use resources::Code;
 use resources::gateway_api::{LocalObjectReference, ParentReference, SubjectAltNameType};
 use resources::status::{PolicyAncestorStatus, PolicyStatus};
-use resources::{Backend, BackendTlsPolicy, ConfigMap, GATEWAY_GROUP, Key, Kind, Secret, Service};
+use resources::{Backend, BackendTlsPolicy, GATEWAY_GROUP, Key, Kind, Service};
 use snapshot::{BackendKey, BackendKind, BackendTls, CaCertificates, ObjectName, SubjectAltName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -196,7 +196,6 @@ fn read(ctx: &mut Context<'_>, object: &Arc<BackendTlsPolicy>) -> Policy {
     }
 }
 
-/// CA certificates of a ConfigMap, or of a Secret as Strimzi and cert-manager write them: the key `ca.crt`.
 fn bundle(
     ctx: &mut Context<'_>,
     namespace: &str,
@@ -204,37 +203,16 @@ fn bundle(
     index: usize,
 ) -> Result<String, Problem> {
     let path = format!("spec.validation.caCertificateRefs[{index}]");
-    let name = &*reference.name;
-    let invalid = |path: &str, message: String| {
-        let hint = "it needs a key ca.crt with PEM certificates";
-        Problem::new("InvalidCACertificateRef", Code::InvalidPolicy, path, message, hint)
-    };
-    let check = |pem: Option<&[u8]>| {
-        let pem = pem.ok_or("it has no ca.crt")?;
-        check_bundle(pem).map_err(|why| format!("ca.crt {why}"))?;
-        String::from_utf8(pem.to_vec()).map_err(|_| "ca.crt is not text".to_owned())
-    };
-    let objects = ctx.index.resources();
-    let result = match (&*reference.group, &*reference.kind) {
-        ("", "ConfigMap") => objects
-            .get::<ConfigMap>(namespace, name)
-            .map(|map| ctx.memo.bundles.get(map, |map| check(map.spec.get("ca.crt")))),
-        ("", "Secret") => objects.get::<Secret>(namespace, name).map(|secret| {
-            let bytes = |secret: &Secret| check(secret.spec.data.get("ca.crt").map(|bytes| bytes.expose()));
-            ctx.memo.secret_bundles.get(secret, bytes)
-        }),
-        (group, kind) => {
-            let message = format!("kind {kind} of group {group:?} is not read as CA certificates");
-            let (path, hint) = (format!("{path}.kind"), "name a ConfigMap or a Secret");
-            return Err(Problem::new("InvalidKind", Code::InvalidKind, path, message, hint));
+    let found = ca::find(ctx, &reference.group, &reference.kind, namespace, &reference.name);
+    let invalid =
+        |path: String, message| Problem::new("InvalidCACertificateRef", Code::InvalidPolicy, path, message, ca::HINT);
+    found.and_then(|key| ca::bundle(ctx, &key)).map_err(|bad| match bad {
+        Bad::Kind(message, hint) => {
+            Problem::new("InvalidKind", Code::InvalidKind, format!("{path}.kind"), message, hint)
         }
-    };
-    let name = format!("{} {namespace}/{name}", reference.kind);
-    match result.as_deref() {
-        None => Err(invalid(&format!("{path}.name"), format!("{name} does not exist"))),
-        Some(Err(why)) => Err(invalid(&path, format!("{name}: {why}"))),
-        Some(Ok(pem)) => Ok(pem.clone()),
-    }
+        Bad::Missing(message) => invalid(format!("{path}.name"), message),
+        Bad::Invalid(message) => invalid(path, message),
+    })
 }
 
 /// Writes the statuses: one ancestor for each Gateway whose routes reach a target.

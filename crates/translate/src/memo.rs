@@ -2,7 +2,7 @@
 //! that they depend on.
 
 use crate::certificate::Loaded;
-use resources::{ConfigMap, Secret};
+use resources::{ClusterTrustBundle, ConfigMap, Secret};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ pub(crate) struct Memo {
     pub(crate) secret_bundles: ByObject<Secret, Result<String, String>>,
     /// CA bundle of a ConfigMap.
     pub(crate) bundles: ByObject<ConfigMap, Result<String, String>>,
+    /// CA bundle of a ClusterTrustBundle.
+    pub(crate) trust_bundles: ByObject<ClusterTrustBundle, Result<String, String>>,
     /// Verdicts on regular expressions.
     pub(crate) expressions: Expressions,
 }
@@ -25,6 +27,7 @@ impl Memo {
         self.certificates.sweep();
         self.secret_bundles.sweep();
         self.bundles.sweep();
+        self.trust_bundles.sweep();
         self.expressions.sweep();
     }
 }

@@ -3,8 +3,8 @@
 //! `UPDATE_GOLDEN=1 cargo test -p translate --test golden` writes the latter; the difference is for eyes.
 //!
 //! Secrets hold no keys: the annotation `test/certificate: NAMES` has one made here, for names with commas between them;
-//! `test/key: other` gives it the key of another certificate; `test/ca: made` gives a ConfigMap or Secret a CA.
-//! Lines such as `#: cluster` change the settings: `cluster`, `external-name`, `controller=NAME`, `map=443:8443`,
+//! `test/key: other` gives it the key of another certificate; `test/ca: made` gives a ConfigMap, Secret or ClusterTrustBundle
+//! a CA. Lines such as `#: cluster` change the settings: `cluster`, `external-name`, `no-trust-bundles`, `controller=NAME`, `map=443:8443`,
 //! `unacknowledged`, `refuse=Gateway NAMESPACE/NAME FIELD MESSAGE`, `broken-file KEY` (the object is only last good).
 
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -56,17 +56,24 @@ struct Case {
     settings: Settings,
     refusals: Vec<Refusal>,
     acknowledged: bool,
+    trust_bundles: bool,
     broken: BTreeSet<String>,
 }
 
 fn directives(input: &str) -> Case {
-    let mut case =
-        Case { settings: Settings::default(), refusals: Vec::new(), acknowledged: true, broken: BTreeSet::new() };
+    let mut case = Case {
+        settings: Settings::default(),
+        refusals: Vec::new(),
+        acknowledged: true,
+        trust_bundles: true,
+        broken: BTreeSet::new(),
+    };
     for line in input.lines().filter_map(|line| line.strip_prefix("#: ")) {
         let (word, rest) = line.split_once(['=', ' ']).unwrap_or((line, ""));
         match word {
             "cluster" => case.settings.standalone = false,
             "external-name" => case.settings.allow_external_name = true,
+            "no-trust-bundles" => case.trust_bundles = false,
             "unacknowledged" => case.acknowledged = false,
             "controller" => case.settings.controller_names = ControllerNames::These([rest.to_owned()].into()),
             "map" => {
@@ -114,6 +121,7 @@ fn run(input: &str) -> Result<String, String> {
         resources.remove(key);
     }
     let mut translator = Translator::new(case.settings);
+    translator.set_trust_bundles(case.trust_bundles);
     let mut output = translator.update(resources, &last_good);
     if case.acknowledged {
         let ack = Ack { revision: output.delta.revision, refusals: case.refusals };

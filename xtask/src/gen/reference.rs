@@ -43,9 +43,12 @@ fn file(kind: Kind) -> String {
 /// Where people read about the kind, if there is a page.
 fn prose(kind: Kind) -> Option<String> {
     let name = match kind {
-        Kind::Service | Kind::EndpointSlice | Kind::Secret | Kind::ConfigMap | Kind::Namespace => {
-            "kubernetes.md".into()
-        }
+        Kind::Service
+        | Kind::EndpointSlice
+        | Kind::Secret
+        | Kind::ConfigMap
+        | Kind::ClusterTrustBundle
+        | Kind::Namespace => "kubernetes.md".into(),
         Kind::KafkaHeaderPolicy | Kind::GrpcRoute | Kind::TcpRoute | Kind::UdpRoute | Kind::ListenerSet => {
             "not-served.md".into()
         }

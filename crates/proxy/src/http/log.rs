@@ -33,6 +33,9 @@ fn begin(line: &mut Line<'_>, connection: &Connection, listener: &str, protocol:
     line.plain("protocol", protocol);
     if let Some(tls) = &conn.tls {
         line.plain("tls", tls.version);
+        if let Some(subject) = &tls.client_subject {
+            line.text("client_subject", subject);
+        }
     }
 }
 
@@ -77,6 +80,10 @@ impl Exchange {
             }
             if let Some(chosen) = &self.endpoint {
                 endpoint(&mut line, chosen);
+            }
+            // How often it was sent again; `endpoint` is the last one.
+            if self.retries > 0 {
+                line.number("retries", self.retries.into());
             }
             if let Some(agent) = &self.user_agent {
                 line.bytes("user_agent", cut(agent.as_bytes()));

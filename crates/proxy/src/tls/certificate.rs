@@ -1,7 +1,8 @@
 //! Certificates of listeners, and the choice among several by name.
 
+use super::client_auth::ClientAuth;
 use rustls::{
-    ServerConfig,
+    RootCertStore, ServerConfig,
     crypto::CryptoProvider,
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
@@ -130,17 +131,36 @@ impl ResolvesServerCert for ByName {
     }
 }
 
+/// The trust anchors of a PEM bundle; at least one.
+pub(crate) fn roots(pem: &str) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let certificate = certificate.map_err(|error| format!("the CA certificates are no PEM: {error}"))?;
+        roots.add(certificate).map_err(|error| format!("a CA certificate cannot be used: {error}"))?;
+    }
+    if roots.is_empty() { Err("the CA bundle holds no certificate".into()) } else { Ok(roots) }
+}
+
 /// What a listener's TLS needs; `tickets` outlives changes of the certificates, so that sessions can be resumed.
 pub(crate) fn server_config(
     identities: Vec<Arc<Identity>>,
     http: bool,
     tickets: Arc<dyn rustls::server::ProducesTickets>,
+    client_auth: Option<&ClientAuth>,
 ) -> Result<ServerConfig, rustls::Error> {
-    let mut config = ServerConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(ByName(identities)));
-    config.ticketer = tickets;
+    let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    let builder = match client_auth {
+        None => builder.with_no_client_auth(),
+        Some(client_auth) => builder.with_client_cert_verifier(client_auth.verifier()),
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(ByName(identities)));
+    if client_auth.is_none() {
+        config.ticketer = tickets;
+    } else {
+        // A resumed session brings its client's certificate along unchecked: it may have run out, or be of a CA that is not
+        // trusted any more, or there was none as none was asked for. So every client shows its certificate each time.
+        config.send_tls13_tickets = 0;
+    }
     // Stateless tickets make the cache needless, and it would hold memory per client.
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     if http {

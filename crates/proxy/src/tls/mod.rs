@@ -3,6 +3,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod certificate;
+pub(crate) mod client_auth;
 pub(crate) mod client_hello;
 pub(crate) mod sni;
 

@@ -1,6 +1,6 @@
 //! TLS towards backends (BackendTLSPolicy, GEP-1897).
 
-use crate::tls::certificate::{Identity, provider};
+use crate::tls::certificate::{Identity, provider, roots};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
@@ -12,7 +12,7 @@ use rustls::{
     server::ParsedCertificate,
     sign::SingleCertAndKey,
 };
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use snapshot::{BackendTls, CaCertificates, SubjectAltName};
 use std::sync::{Arc, OnceLock};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
@@ -75,15 +75,6 @@ impl ClientTls {
 
 fn server_name(name: &str) -> Result<ServerName<'static>, String> {
     ServerName::try_from(name.to_owned()).map_err(|_| format!("{name:?} is no name that TLS can carry"))
-}
-
-fn roots(pem: &str) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate = certificate.map_err(|error| format!("the CA certificates are no PEM: {error}"))?;
-        roots.add(certificate).map_err(|error| format!("a CA certificate cannot be used: {error}"))?;
-    }
-    if roots.is_empty() { Err("the CA bundle holds no certificate".into()) } else { Ok(roots) }
 }
 
 /// The system's trust store, read once; unreadable certificates are passed over, as everywhere.

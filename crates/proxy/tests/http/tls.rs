@@ -42,6 +42,7 @@ fn world(trusted: &rcgen::CertifiedKey<rcgen::KeyPair>, mut entities: Vec<Entity
         port: SPEC_PORT,
         hostname: Hostname::parse(hostname),
         protocol: ListenerProtocol::Https { certificates: vec![secret.clone()] },
+        client_validation: None,
     };
     entities.push(Entity::Certificate(Arc::new(Certificate {
         name: secret.clone(),
@@ -51,6 +52,7 @@ fn world(trusted: &rcgen::CertifiedKey<rcgen::KeyPair>, mut entities: Vec<Entity
     let gateway = Gateway {
         name: ObjectName::new("ns", "gateway"),
         generation: 1,
+        session_seed: None,
         addresses: vec![Ipv4Addr::LOCALHOST.into()],
         listeners: vec![listener(0, "l0", "a.example.com"), listener(1, "l1", "*.example.com")],
     };

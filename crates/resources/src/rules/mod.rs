@@ -138,7 +138,8 @@ pub(crate) fn check_meta(kind: Kind, meta: &ObjectMeta, report: &mut Report) {
         report.add(Code::InvalidName, "metadata.name", message);
     }
     if kind == Kind::ClusterTrustBundle && (meta.name.contains(['/', '%']) || matches!(&*meta.name, "." | "..")) {
-        let message = format!("{:?} is no name of a ClusterTrustBundle: it may hold colons, and no '/' or '%'", meta.name);
+        let message =
+            format!("{:?} is no name of a ClusterTrustBundle: it may hold colons, and no '/' or '%'", meta.name);
         report.add(Code::InvalidName, "metadata.name", message);
     }
     if kind.is_namespaced() && !is_label(&meta.namespace) {

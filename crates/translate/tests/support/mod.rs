@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 
 use resources::kubernetes::SecretBytes;
-use resources::{ConfigMap, Resources, Secret};
+use resources::{ClusterTrustBundle, ConfigMap, Resources, Secret};
 use std::path::{Path, PathBuf};
 
 /// Every golden input.
@@ -58,5 +58,12 @@ pub(crate) fn fill(resources: &mut Resources) {
             map.spec.data.insert("ca.crt".into(), pair("ca.example").0);
         }
         resources.insert(map);
+    }
+    let bundles: Vec<ClusterTrustBundle> = resources.cluster_trust_bundles.values().map(|it| (**it).clone()).collect();
+    for mut bundle in bundles {
+        if bundle.meta.annotations.contains_key("test/ca") {
+            bundle.spec.trust_bundle = pair("ca.example").0;
+        }
+        resources.insert(bundle);
     }
 }
