@@ -3,6 +3,7 @@
 use crate::certificate::Loaded;
 use crate::features;
 use crate::findings::{Problem, closest};
+use crate::frontend::{self, Frontend};
 use crate::index::object_name;
 use crate::listener::{self, ListenerState};
 use crate::status::{IGNORED_FIELDS, LAST_GOOD, Status, fails, holds, unless};
@@ -41,6 +42,8 @@ pub(crate) struct GatewayState<'a> {
     ignored: Vec<String>,
     /// The certificate shown to backends; the error is why the one that is asked for cannot be.
     pub(crate) client_certificate: Result<Option<Arc<Loaded>>, String>,
+    /// What is asked of clients.
+    pub(crate) frontend: Frontend,
     pub(crate) listeners: Vec<ListenerState<'a>>,
 }
 
@@ -56,6 +59,7 @@ impl GatewayState<'_> {
         (!listeners.is_empty()).then(|| snapshot::Gateway {
             name: self.name.clone(),
             generation: self.object.meta.generation,
+            session_seed: None,
             addresses: self.addresses.clone(),
             listeners,
         })
@@ -111,7 +115,8 @@ fn classes(ctx: &mut Context<'_>) -> BTreeMap<String, ClassState> {
             ctx.report(&object.key(), &ignored("spec.parametersRef"));
         }
         ctx.report_all(&object.key(), &problems);
-        let status = GatewayClassStatus { conditions, supported_features: features::supported() };
+        let status =
+            GatewayClassStatus { conditions, supported_features: features::supported(ctx.around.trust_bundles) };
         ctx.set_status(object.key(), Status::GatewayClass(status));
         let state = ClassState { controller_name: object.spec.controller_name.clone(), problems };
         classes.insert(object.meta.name.to_string(), state);
@@ -155,20 +160,28 @@ fn parameters(
     let invalid = |message: String, hint: &str| {
         Err(Problem::new("InvalidParameters", Code::InvalidParameters, path, message, hint))
     };
-    if Kind::find_in_group(group, kind) != Some(Kind::EnvoyProxy) {
-        let message = format!("kind {kind} of group {group:?} is not read as parameters");
-        return invalid(message, "name an EnvoyProxy of gateway.envoyproxy.io, or remove the reference");
-    }
     let Some(namespace) = namespace else {
-        return invalid("an EnvoyProxy lives in a namespace".into(), "set namespace");
+        return invalid(format!("objects of kind {kind} live in a namespace"), "set namespace");
     };
-    match ctx.index.resources().get::<resources::EnvoyProxy>(namespace, name) {
-        Some(found) if found.group() == group => Ok(()),
-        _ => invalid(
-            format!("EnvoyProxy {namespace}/{name} of group {group} does not exist"),
-            "create it, or remove the reference",
-        ),
+    let resources = ctx.index.resources();
+    let found = Kind::find_in_group(group, kind);
+    let exists = match found {
+        Some(Kind::EnvoyProxy) => {
+            resources.get::<resources::EnvoyProxy>(namespace, name).is_some_and(|it| it.group() == group)
+        }
+        Some(Kind::GatewayParameters) => resources.get::<resources::GatewayParameters>(namespace, name).is_some(),
+        _ => {
+            return invalid(
+                format!("kind {kind} of group {group:?} is not read as parameters"),
+                "name a GatewayParameters of sluicegate.dev or an EnvoyProxy of gateway.envoyproxy.io, or remove the reference",
+            );
+        }
+    };
+    if exists {
+        return Ok(());
     }
+    let message = format!("{kind} {namespace}/{name} of group {group} does not exist");
+    invalid(message, "create it, or remove the reference")
 }
 
 /// A Gateway that no controller answers for: shown as the API server shows it.
@@ -254,6 +267,7 @@ fn gateway<'a>(ctx: &mut Context<'a>, object: &'a Arc<Gateway>, class: &ClassSta
             }
         }
     };
+    let frontend = frontend::translate(ctx, object);
     if !ctx.settings.standalone {
         ignored_fields.clear();
         // They are the Service's; a proxy listens on all of its Pod's.
@@ -269,7 +283,8 @@ fn gateway<'a>(ctx: &mut Context<'a>, object: &'a Arc<Gateway>, class: &ClassSta
         ref_problems,
         ignored: ignored_fields,
         client_certificate,
-        listeners: listener::translate(ctx, object),
+        listeners: listener::translate(ctx, object, &frontend),
+        frontend,
     }
 }
 
@@ -302,7 +317,7 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
         let Addresses { assigned: addresses, missing } = if ctx.settings.standalone {
             Addresses { assigned: gateway.addresses.iter().map(ip_address).collect(), missing: Vec::new() }
         } else {
-            ctx.addresses.get(&gateway.object.meta.namespaced_name()).cloned().unwrap_or_default()
+            ctx.around.addresses.get(&gateway.object.meta.namespaced_name()).cloned().unwrap_or_default()
         };
         let programmed = if served > 0 && !missing.is_empty() {
             let message = format!("no load balancer has given {}", missing.join(", "));
@@ -321,6 +336,11 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
             unless("ResolvedRefs", generation, &gateway.ref_problems, "every reference resolves")
         };
         let mut conditions = vec![accepted, programmed, resolved];
+        if gateway.frontend.is_insecure() {
+            let (kind, reason) = ("InsecureFrontendValidationMode", "ConfigurationChanged");
+            let message = "clients without a valid certificate are let in, see mode in spec.tls.frontend";
+            conditions.push(Condition::new(kind, ConditionStatus::True, reason, message, generation));
+        }
         if !gateway.ignored.is_empty() {
             conditions.push(ignored_condition(generation, &gateway.ignored));
         }
@@ -329,6 +349,7 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
         }
         ctx.report_all(&gateway.key, &gateway.problems);
         ctx.report_all(&gateway.key, &gateway.ref_problems);
+        ctx.report_all(&gateway.key, gateway.frontend.problems());
         for listener in &gateway.listeners {
             for problem in listener.problems() {
                 ctx.report(&gateway.key, problem);
