@@ -84,6 +84,18 @@ pub struct Limits {
     pub connect: Duration,
     /// An upstream HTTP connection that waits in the pool. 90 s.
     pub upstream_idle: Duration,
+    /// Copies of requests on their way to mirrors at one time; beyond it none is made. 1024.
+    pub mirrors: usize,
+    /// Bytes of bodies that wait for mirrors, all together; one copy holds 256 KiB at most. What does not fit ends the copy.
+    /// 32 MiB.
+    pub mirror_bytes: usize,
+    /// What is kept of a request's body so that it can be sent again, where a rule has `retry`; one with a longer body is sent
+    /// once. 64 KiB.
+    pub retry_body: usize,
+    /// What is kept of all such bodies together; beyond it a request is sent once. 32 MiB.
+    pub held_retry_bodies: usize,
+    /// Retries under way to one backend at one time; beyond it the client gets the answer that there is. 100.
+    pub retries: u32,
     /// A TLSRoute's connection without a byte in either direction. 1 h.
     pub tcp_idle: Duration,
     /// How long the other direction may go on once one side has ended its own without a byte flowing. 60 s.
@@ -121,6 +133,11 @@ impl Default for Limits {
             h2_control_frames_per_second: 10_000,
             connect: Duration::from_secs(5),
             upstream_idle: Duration::from_secs(90),
+            mirrors: 1024,
+            mirror_bytes: 32 << 20,
+            retry_body: 64 << 10,
+            held_retry_bodies: 32 << 20,
+            retries: 100,
             tcp_idle: Duration::from_secs(3600),
             half_closed: Duration::from_secs(60),
             kafka_preauth_frame: 64 << 10,

@@ -48,6 +48,7 @@ struct Inner {
     evicted: RefCell<HashSet<u64>>,
     stopping: Cell<bool>,
     held_heads: Cell<usize>,
+    held_bodies: Cell<usize>,
     random: Cell<u64>,
     http: http::Pool,
 }
@@ -66,6 +67,7 @@ impl Worker {
             evicted: RefCell::default(),
             stopping: Cell::new(false),
             held_heads: Cell::new(0),
+            held_bodies: Cell::new(0),
             random: Cell::new(RandomState::new().hash_one(index) | 1),
             http: http::Pool::default(),
             shared,
@@ -125,6 +127,11 @@ impl Worker {
     /// Bytes of large HTTP headers that are not whole yet.
     pub(crate) fn held_heads(&self) -> &Cell<usize> {
         &self.0.held_heads
+    }
+
+    /// Bytes of requests' bodies that are kept to be sent again.
+    pub(crate) fn held_bodies(&self) -> &Cell<usize> {
+        &self.0.held_bodies
     }
 
     /// Now, for durations.

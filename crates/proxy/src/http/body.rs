@@ -5,8 +5,10 @@ use super::{
     downstream::Downstream,
     exchange::{Exchange, Flag, Meter, chain},
     message::{clean_request_trailers, clean_trailers},
+    mirror::{Copied, Tap},
     pool::Lease,
     rule::Rule,
+    tape::Taped,
     timer::Timer,
 };
 use crate::http1::{BodyError, Filled};
@@ -28,6 +30,8 @@ pub(super) enum Incoming {
     Empty,
     Http1(Rc<RefCell<Downstream>>),
     Http2(hyper::body::Incoming),
+    /// All of it has been read.
+    Held(Bytes, Option<HeaderMap>),
 }
 
 impl Incoming {
@@ -36,6 +40,7 @@ impl Incoming {
             Self::Empty => true,
             Self::Http1(_) => false,
             Self::Http2(incoming) => incoming.is_end_stream(),
+            Self::Held(data, trailers) => data.is_empty() && trailers.is_none(),
         }
     }
 }
@@ -50,6 +55,9 @@ pub(super) enum Broken {
     /// The reason is in the log.
     #[error("the response broke off")]
     Response,
+    /// The reason is in the metrics.
+    #[error("the copy of a request broke off")]
+    Copy,
 }
 
 /// Frames of a body, one at a time.
@@ -91,6 +99,8 @@ pub(super) struct RequestBody {
     meter: Rc<Meter>,
     /// The rule, and which of its backends, whose filters answer for some fields.
     guard: Option<(Arc<Rule>, Option<usize>)>,
+    /// What copies it for mirrors.
+    tap: Option<Tap>,
 }
 
 #[derive(Debug)]
@@ -98,6 +108,11 @@ enum RequestSource {
     Empty,
     Http1(Rc<RefCell<Downstream>>),
     Http2(Frames),
+    Held(Bytes),
+    /// Of a request to a mirror.
+    Copied(Copied),
+    /// It may have to be sent again.
+    Taped(Taped),
 }
 
 impl RequestBody {
@@ -107,9 +122,16 @@ impl RequestBody {
             Incoming::Empty => RequestSource::Empty,
             Incoming::Http1(downstream) => RequestSource::Http1(downstream),
             Incoming::Http2(incoming) => RequestSource::Http2(Frames::new(incoming)),
+            Incoming::Held(data, trailers) => {
+                return Self { trailers, ..Self::of(RequestSource::Held(data), meter) };
+            }
         };
+        Self::of(source, meter)
+    }
+
+    fn of(source: RequestSource, meter: &Rc<Meter>) -> Self {
         meter.request_ended.set(matches!(source, RequestSource::Empty));
-        Self { source, trailers: None, meter: Rc::clone(meter), guard: None }
+        Self { source, trailers: None, meter: Rc::clone(meter), guard: None, tap: None }
     }
 
     /// Drops trailers that the filters of a rule, or of one of its backends, answer for as headers.
@@ -120,7 +142,27 @@ impl RequestBody {
 
     /// No body, for a request that is sent a second time.
     pub(super) fn empty(meter: &Rc<Meter>) -> Self {
-        Self { source: RequestSource::Empty, trailers: None, meter: Rc::clone(meter), guard: None }
+        Self { source: RequestSource::Empty, trailers: None, meter: Rc::clone(meter), guard: None, tap: None }
+    }
+
+    /// A body of our own.
+    pub(super) fn held(data: Bytes, meter: &Rc<Meter>) -> Self {
+        Self::of(if data.is_empty() { RequestSource::Empty } else { RequestSource::Held(data) }, meter)
+    }
+
+    /// A copy of another one's.
+    pub(super) fn copied(from: Copied, meter: &Rc<Meter>) -> Self {
+        Self::of(RequestSource::Copied(from), meter)
+    }
+
+    /// From now on, what is read of it is copied.
+    pub(super) fn tap(&mut self, tap: Tap) {
+        self.tap = Some(tap);
+    }
+
+    /// A body that may be sent again.
+    pub(super) fn taped(taped: Taped, meter: &Rc<Meter>) -> Self {
+        Self { source: RequestSource::Taped(taped), trailers: None, meter: Rc::clone(meter), guard: None, tap: None }
     }
 
     /// There is none, or none is left.
@@ -129,6 +171,9 @@ impl RequestBody {
             RequestSource::Empty => true,
             RequestSource::Http1(downstream) => downstream.borrow().is_body_done(),
             RequestSource::Http2(frames) => frames.is_end_stream(),
+            RequestSource::Taped(taped) => taped.is_empty(),
+            RequestSource::Held(data) => data.is_empty() && self.trailers.is_none(),
+            RequestSource::Copied(copied) => copied.is_empty(),
         }
     }
 
@@ -145,6 +190,10 @@ impl RequestBody {
                 filled.map_err(Broken::from)
             }
             RequestSource::Http2(frames) => ready!(frames.poll_fill(&mut self.trailers, cx)).map_err(Broken::from),
+            RequestSource::Held(data) => Ok(if data.is_empty() { Filled::End } else { Filled::Data }),
+            RequestSource::Copied(copied) => ready!(copied.poll_fill(&mut self.trailers, cx)),
+            // What it is made of has looked after the rest.
+            RequestSource::Taped(taped) => return taped.poll_fill(&mut self.trailers, cx),
         };
         match &filled {
             Ok(Filled::Data) => {}
@@ -155,6 +204,9 @@ impl RequestBody {
                 if let Some(trailers) = &mut self.trailers {
                     let guard = self.guard.as_ref();
                     clean_request_trailers(trailers, |name| guard.is_some_and(|(rule, on)| rule.guards(*on, name)));
+                }
+                if let Some(tap) = self.tap.take() {
+                    tap.end(self.trailers.as_ref());
                 }
             }
             Err(_) => self.meter.request_broken.set(true),
@@ -168,22 +220,36 @@ impl RequestBody {
             RequestSource::Empty => look(&[]),
             RequestSource::Http1(downstream) => look(downstream.borrow().data()),
             RequestSource::Http2(frames) => look(&frames.data),
+            RequestSource::Held(data) => look(data),
+            RequestSource::Copied(copied) => copied.with_data(look),
+            RequestSource::Taped(taped) => taped.with_data(look),
         }
     }
 
     /// They are not taken for now.
     pub(super) fn settle(&mut self) {
-        if let RequestSource::Http1(downstream) = &self.source {
-            downstream.borrow_mut().settle();
+        match &mut self.source {
+            RequestSource::Http1(downstream) => downstream.borrow_mut().settle(),
+            RequestSource::Taped(taped) => taped.settle(),
+            RequestSource::Empty | RequestSource::Http2(_) | RequestSource::Held(_) | RequestSource::Copied(_) => {}
         }
     }
 
     /// So many of them have gone on their way.
     pub(super) fn consume(&mut self, length: usize) {
+        if let Some(tap) = &self.tap {
+            self.with_data(|data| tap.data(&data[..length]));
+        }
         match &mut self.source {
             RequestSource::Empty => {}
+            RequestSource::Held(data) => data.advance(length),
+            RequestSource::Copied(copied) => copied.consume(length),
             RequestSource::Http1(downstream) => downstream.borrow_mut().consume(length),
             RequestSource::Http2(frames) => frames.data.advance(length),
+            RequestSource::Taped(taped) => {
+                taped.consume(length);
+                return self.meter.last.set(Instant::now());
+            }
         }
         self.meter.request_bytes.set(self.meter.request_bytes.get() + length as u64);
         self.meter.last.set(Instant::now());
@@ -205,6 +271,7 @@ impl Body for RequestBody {
             Ok(Filled::Data) => {
                 let data = match &this.source {
                     RequestSource::Http2(frames) => frames.data.clone(),
+                    RequestSource::Held(data) => data.clone(),
                     _ => this.with_data(Bytes::copy_from_slice),
                 };
                 this.consume(data.len());
@@ -226,6 +293,9 @@ impl Body for RequestBody {
                 downstream.borrow().left().map_or_else(SizeHint::default, SizeHint::with_exact)
             }
             RequestSource::Http2(frames) => frames.incoming.size_hint(),
+            RequestSource::Held(data) if self.trailers.is_none() => SizeHint::with_exact(data.len() as u64),
+            RequestSource::Held(_) | RequestSource::Copied(_) => SizeHint::default(),
+            RequestSource::Taped(taped) => taped.left().map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }

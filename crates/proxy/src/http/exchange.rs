@@ -4,6 +4,7 @@ pub(super) use super::log::log_refusal;
 use super::{
     rule::{Red, Served},
     server::Connection,
+    special::Notes,
 };
 use crate::{listener::Listener, upstream::Endpoint};
 use http::{HeaderValue, Method, Version, uri::PathAndQuery};
@@ -32,6 +33,8 @@ pub(super) enum Flag {
     InvalidBackend,
     /// 503: the backend has no endpoints.
     NoEndpoint,
+    /// 503: it would have been sent again, but for the backend's retry constraint.
+    RetryBudget,
     /// 502: no endpoint could be reached.
     UpstreamConnect,
     /// 502: the backend's answer is no HTTP, or ended before its header was complete.
@@ -62,6 +65,7 @@ impl Flag {
             Self::Unserved => "RULE_UNSERVED",
             Self::InvalidBackend => "INVALID_BACKEND",
             Self::NoEndpoint => "NO_ENDPOINT",
+            Self::RetryBudget => "RETRY_BUDGET",
             Self::UpstreamConnect => "UPSTREAM_CONNECT",
             Self::UpstreamResponse => "UPSTREAM_RESPONSE",
             Self::UpstreamReset => "UPSTREAM_RESET",
@@ -84,6 +88,7 @@ impl Flag {
             | Self::ClientGone => "client",
             Self::Unserved | Self::InvalidBackend | Self::Drained => "gateway",
             Self::NoEndpoint
+            | Self::RetryBudget
             | Self::UpstreamConnect
             | Self::UpstreamResponse
             | Self::UpstreamReset
@@ -119,6 +124,19 @@ pub(super) struct Meter {
     pub(super) idle: Cell<Duration>,
 }
 
+impl Meter {
+    /// Of a request that begins.
+    pub(super) fn new(now: Instant, idle: Duration) -> Self {
+        Self {
+            request_bytes: Cell::new(0),
+            request_ended: Cell::new(false),
+            request_broken: Cell::new(false),
+            last: Cell::new(now),
+            idle: Cell::new(idle),
+        }
+    }
+}
+
 /// One request. What is left when it is dropped goes to the log and the metrics.
 pub(super) struct Exchange {
     pub(super) connection: Rc<Connection>,
@@ -135,6 +153,8 @@ pub(super) struct Exchange {
     /// Index among the rule's backends.
     pub(super) backend: Option<usize>,
     pub(super) endpoint: Option<Arc<Endpoint>>,
+    /// How often it was sent again.
+    pub(super) retries: u32,
     pub(super) meter: Rc<Meter>,
     pub(super) response_bytes: u64,
     /// Of the response; 0: none was begun.
@@ -146,6 +166,8 @@ pub(super) struct Exchange {
     pub(super) error: Option<String>,
     /// The request asked the backend to switch protocols.
     pub(super) upgrading: bool,
+    /// What few filters leave.
+    pub(super) notes: Option<Box<Notes>>,
 }
 
 /// Nobody got an answer: nginx's number for it.
@@ -154,13 +176,7 @@ const CLIENT_CLOSED: u16 = 499;
 impl Exchange {
     pub(super) fn new<B>(connection: Rc<Connection>, request: &http::Request<B>) -> Self {
         let started = connection.worker.now();
-        let meter = Rc::new(Meter {
-            request_bytes: Cell::new(0),
-            request_ended: Cell::new(false),
-            request_broken: Cell::new(false),
-            last: Cell::new(started),
-            idle: Cell::new(connection.worker.limits().stream_idle),
-        });
+        let meter = Rc::new(Meter::new(started, connection.worker.limits().stream_idle));
         connection.begin(&meter);
         Self {
             started,
@@ -174,6 +190,7 @@ impl Exchange {
             unmatched: None,
             backend: None,
             endpoint: None,
+            retries: 0,
             meter,
             response_bytes: 0,
             status: 0,
@@ -181,6 +198,7 @@ impl Exchange {
             flag: None,
             error: None,
             upgrading: false,
+            notes: None,
             connection,
         }
     }

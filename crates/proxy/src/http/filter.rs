@@ -1,20 +1,29 @@
 //! HTTPRoute filters, compiled and applied.
 
-use super::message;
+use super::{cors::Cors, message, mirror::Mirror};
 use crate::router::without_port;
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header,
     uri::{Authority, PathAndQuery},
 };
 use snapshot::{HeaderEdit, HttpFilter, PathModifier, Redirect, UrlRewrite};
+use std::sync::Arc;
 
 /// The filters of a rule or of one of its backends.
 #[derive(Debug, Default)]
 pub(super) struct Filters {
-    /// Answers in the backend's place. Boxed: few rules have one, and there are thousands of rules.
-    pub(super) redirect: Option<Box<Redirect>>,
+    /// What does more than to edit. Boxed: few rules have such filters, and there are thousands of rules.
+    pub(super) special: Option<Box<Special>>,
     request: Box<[RequestFilter]>,
     response: Box<[Edit]>,
+}
+
+/// Filters that answer in the backend's place, or talk to others.
+#[derive(Debug)]
+pub(super) struct Special {
+    pub(super) redirect: Option<Redirect>,
+    pub(super) cors: Option<Arc<Cors>>,
+    pub(super) mirrors: Arc<[Mirror]>,
 }
 
 #[derive(Debug)]
@@ -42,13 +51,16 @@ pub(super) enum FilterError {
     Host(String),
     #[error("{0} is not a redirect's status")]
     Status(u16),
+    #[error("{0:?} is no origin")]
+    Origin(String),
     #[error("the filter is not served yet")]
     Unserved,
 }
 
 impl Filters {
     pub(super) fn compile(from: &[HttpFilter]) -> Result<Self, FilterError> {
-        let (mut redirect, mut request, mut response) = (None, Vec::new(), Vec::new());
+        let (mut redirect, mut cors, mut mirrors) = (None, None, Vec::new());
+        let (mut request, mut response) = (Vec::new(), Vec::new());
         for filter in from {
             match filter {
                 HttpFilter::RequestHeaders(edit) => request.push(RequestFilter::Headers(Edit::compile(edit)?)),
@@ -64,14 +76,18 @@ impl Filters {
                     if let Some(hostname) = &to.hostname {
                         host_value(hostname)?;
                     }
-                    redirect = Some(Box::new(to.clone()));
+                    redirect = Some(to.clone());
                 }
-                HttpFilter::Mirror(_) | HttpFilter::Cors(_) | HttpFilter::ExternalAuth(_) => {
+                HttpFilter::Mirror(mirror) => mirrors.push(Mirror::new(mirror)),
+                HttpFilter::Cors(from) => cors = Some(Arc::new(Cors::compile(from)?)),
+                HttpFilter::ExternalAuth(_) => {
                     return Err(FilterError::Unserved);
                 }
             }
         }
-        Ok(Self { redirect, request: request.into(), response: response.into() })
+        let is_special = redirect.is_some() || cors.is_some() || !mirrors.is_empty();
+        let special = is_special.then(|| Box::new(Special { redirect, cors, mirrors: mirrors.into() }));
+        Ok(Self { special, request: request.into(), response: response.into() })
     }
 
     /// Whether a header of the request may change.

@@ -16,6 +16,8 @@
 //! - HTTP/2 requests cannot switch protocols (RFC 8441 is not offered).
 
 mod body;
+mod call;
+mod cors;
 mod downstream;
 mod exchange;
 mod filter;
@@ -23,11 +25,15 @@ mod head;
 mod http2;
 mod log;
 mod message;
+mod mirror;
 mod pipeline;
 mod pool;
+mod retry;
 mod rule;
 mod server;
+mod special;
 mod table;
+mod tape;
 mod timer;
 mod transport;
 mod upgrade;

@@ -1,7 +1,7 @@
 //! From a request to its response: check, match, filter, forward.
 //!
 //! ```text
-//!  message (RFC 9110) ─▶ table ─▶ redirect? ─▶ backend by weight ─▶ filters ─▶ pool ─▶ response filters ─▶ client
+//!  message (RFC 9110) ─▶ table ─▶ special filters? ─▶ backend by weight ─▶ filters ─▶ pool ─▶ response filters ─▶ client
 //! ```
 
 use super::{
@@ -9,9 +9,12 @@ use super::{
     exchange::{Exchange, Flag, chain},
     filter::{self, Asked, Target},
     message::{self, FORWARDED_FOR, Malformed, Seen},
+    mirror,
     pool::{self, Lease, LeaseError, Want},
+    retry::{self, Choice},
     rule::{Destination, Rule},
     server::Connection,
+    special,
     table::Found,
     upgrade,
     upstream::Outgoing,
@@ -26,7 +29,12 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts,
     uri::PathAndQuery,
 };
-use std::{pin::pin, rc::Rc, sync::Arc, time::Instant};
+use std::{
+    pin::pin,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -35,9 +43,11 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const TRIES: usize = 3;
 
 /// An answer of our own.
-struct Refused {
+pub(super) struct Refused {
     status: StatusCode,
-    flag: Flag,
+    pub(super) flag: Flag,
+    /// The backend has certainly not seen the request, although there was a connection.
+    pub(super) unsent: bool,
     /// To the client; says nothing of the inside.
     text: &'static str,
     /// To the log.
@@ -46,12 +56,25 @@ struct Refused {
 
 impl Refused {
     fn new(status: StatusCode, flag: Flag, text: &'static str) -> Self {
-        Self { status, flag, text, error: None }
+        Self { status, flag, unsent: false, text, error: None }
     }
 
     /// What the backend sent is no response that could be passed on.
     fn no_valid_answer() -> Self {
         Self::new(StatusCode::BAD_GATEWAY, Flag::UpstreamResponse, "the backend gave no valid answer")
+    }
+
+    /// It took too long, in the way that `flag` says.
+    pub(super) fn late(flag: Flag) -> Self {
+        match flag {
+            Flag::ClientIdle => Self::new(StatusCode::REQUEST_TIMEOUT, flag, "the request came too slowly"),
+            _ => Self::new(StatusCode::GATEWAY_TIMEOUT, flag, "no answer from the backend in time"),
+        }
+    }
+
+    /// It would have been sent again, but for the backend's retry constraint (GEP-3388).
+    pub(super) fn over_budget() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, Flag::RetryBudget, "the backend fails too often to try it again")
     }
 
     fn because(self, error: impl ToString) -> Self {
@@ -66,19 +89,26 @@ impl From<Malformed> for Refused {
 }
 
 /// What a matched request needs on its way.
-struct Matched {
-    listener: Arc<Listener>,
-    rule: Arc<Rule>,
-    prefix: Option<usize>,
-    seen: Seen,
+pub(super) struct Matched {
+    pub(super) listener: Arc<Listener>,
+    pub(super) rule: Arc<Rule>,
+    pub(super) prefix: Option<usize>,
+    pub(super) seen: Seen,
 }
 
 /// Answers one request.
 pub(super) async fn handle(connection: Rc<Connection>, request: Request<Incoming>) -> Response<ResponseBody> {
     let mut exchange = Box::new(Exchange::new(connection, &request));
     let refused = match accept(&mut exchange, &request) {
-        Ok(Accepted::Redirect(status, location)) => return redirected(exchange, status, location),
         Ok(Accepted::Forward(matched)) => match forward(exchange, matched, request).await {
+            Ok(response) => return response,
+            Err((back, refused)) => {
+                exchange = back;
+                refused
+            }
+        },
+        // Boxed, so that not every request holds what few rules have.
+        Ok(Accepted::Special(matched)) => match Box::pin(special::handle(exchange, matched, request)).await {
             Ok(response) => return response,
             Err((back, refused)) => {
                 exchange = back;
@@ -91,8 +121,9 @@ pub(super) async fn handle(connection: Rc<Connection>, request: Request<Incoming
 }
 
 enum Accepted {
-    Redirect(StatusCode, HeaderValue),
     Forward(Matched),
+    /// The rule has [special filters](special).
+    Special(Matched),
 }
 
 fn accept(exchange: &mut Exchange, request: &Request<Incoming>) -> Result<Accepted, Refused> {
@@ -123,6 +154,7 @@ fn accept(exchange: &mut Exchange, request: &Request<Incoming>) -> Result<Accept
         path: request.uri().path(),
         query: request.uri().query(),
         headers: request.headers(),
+        call: false,
     };
     let (listener, served, prefix) = match exchange.connection.find(&name, &asked) {
         Found::Rule { listener, served, prefix } => (listener, Some(served), prefix),
@@ -150,19 +182,16 @@ fn accept(exchange: &mut Exchange, request: &Request<Incoming>) -> Result<Accept
             Refused::new(StatusCode::INTERNAL_SERVER_ERROR, Flag::Unserved, "this rule cannot be served").because(why)
         );
     }
-    if let Some(to) = &rule.filters.redirect {
-        let (status, location) =
-            redirect(to, &exchange.connection.worker, &listener, host, request.uri().path_and_query(), prefix)?;
-        return Ok(Accepted::Redirect(status, location));
-    }
-    Ok(Accepted::Forward(Matched { listener, rule, prefix, seen }))
+    let is_special = rule.filters.special.is_some();
+    let matched = Matched { listener, rule, prefix, seen };
+    Ok(if is_special { Accepted::Special(matched) } else { Accepted::Forward(matched) })
 }
 
 fn scheme(listener: &Listener) -> &'static str {
     if listener.kind == ListenerKind::Https { "https" } else { "http" }
 }
 
-fn redirect(
+pub(super) fn redirect(
     to: &snapshot::Redirect,
     worker: &Worker,
     listener: &Listener,
@@ -180,10 +209,10 @@ fn redirect(
 }
 
 /// A request on its way to a backend. Errors give the record back, for the answer.
-async fn forward(
+pub(super) async fn forward(
     mut exchange: Box<Exchange>,
     matched: Matched,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, (Box<Exchange>, Refused)> {
     let connection = Rc::clone(&exchange.connection);
     let Matched { listener, rule, prefix, seen } = matched;
@@ -191,13 +220,13 @@ async fn forward(
         Ok(chosen) => chosen,
         Err(refused) => return Err((exchange, refused)),
     };
-    if let Some(to) = &destination.filters.redirect {
-        let host = exchange.host.clone();
-        let host = host.to_str().unwrap_or_default();
-        return match redirect(to, &connection.worker, &listener, host, request.uri().path_and_query(), prefix) {
-            Ok((status, location)) => Ok(redirected(exchange, status, location)),
-            Err(refused) => Err((exchange, refused)),
-        };
+    if destination.filters.special.is_some() {
+        let pass = special::pass(&mut exchange, &listener, prefix, &destination.filters, &mut request);
+        match Box::pin(pass).await {
+            Ok(None) => {}
+            Ok(Some(own)) => return Ok(own.respond(exchange)),
+            Err(refused) => return Err((exchange, refused)),
+        }
     }
     let upgrade = Some(&request)
         .filter(|_| seen.connection)
@@ -207,29 +236,37 @@ async fn forward(
     let wants_trailers =
         upgrade.is_none() && seen.hop_by_hop && message::has_token(request.headers(), &header::TE, "trailers");
     let (mut parts, body) = request.into_parts();
-    let body = RequestBody::new(body, &exchange.meter).guarded(&rule, exchange.backend);
+    let mut body = RequestBody::new(body, &exchange.meter).guarded(&rule, exchange.backend);
     let filters = [&rule.filters, &destination.filters];
     let target = match prepare(&mut parts, seen, &exchange, &connection, &listener, filters, prefix) {
         Ok(target) => target,
         Err(malformed) => return Err((exchange, malformed.into())),
     };
-    let outgoing = Outgoing { parts, target, upgrade, wants_trailers };
-    let mut watch = watch(&exchange, &rule);
-    let meter = Rc::clone(&exchange.meter);
-    let sent = {
-        let sending = pin!(send(&mut exchange, &connection, &backend, outgoing, body));
-        watch.guard(&meter, sending).await
-    };
-    let (response, lease) = match sent {
-        Ok(Ok(sent)) => sent,
-        Ok(Err(refused)) => return Err((exchange, refused)),
-        Err(flag) => {
-            let refused = match flag {
-                Flag::ClientIdle => Refused::new(StatusCode::REQUEST_TIMEOUT, flag, "the request came too slowly"),
-                _ => Refused::new(StatusCode::GATEWAY_TIMEOUT, flag, "no answer from the backend in time"),
-            };
-            return Err((exchange, refused));
+    let mut outgoing = Outgoing { parts, target, upgrade, wants_trailers };
+    if filters.iter().any(|filters| filters.special.is_some()) && outgoing.upgrade.is_none() {
+        mirror::start(&connection.worker, &rule.route, filters, &outgoing, &mut body);
+    }
+    if let Some(budget) = backend.traffic.as_ref().and_then(|traffic| traffic.budget.as_ref()) {
+        budget.request(connection.worker.now());
+    }
+    let sent = match &rule.retry {
+        None => {
+            let mut watch = watch(&exchange, &rule, exchange.started());
+            let meter = Rc::clone(&exchange.meter);
+            let sending = pin!(send(&mut exchange, &connection, &backend, &mut outgoing, body, None));
+            let sent = watch.guard(&meter, sending).await;
+            sent.unwrap_or_else(|flag| Err(Refused::late(flag))).map(|(response, lease)| (response, lease, watch))
         }
+        // Boxed, so that not every request holds what it takes to send one again.
+        Some(retry) => {
+            let (exchange, connection, backend) = (&mut exchange, &connection, &backend);
+            let call = retry::Call { exchange, connection, rule: &rule, retry, backend, outgoing, body, pinned: None };
+            Box::pin(retry::send(call)).await
+        }
+    };
+    let (response, lease, watch) = match sent {
+        Ok(sent) => sent,
+        Err(refused) => return Err((exchange, refused)),
     };
     respond(exchange, [&rule.filters, &destination.filters], response, lease, watch)
 }
@@ -305,10 +342,22 @@ fn prepare(
     Ok(target)
 }
 
-fn watch(exchange: &Exchange, rule: &Rule) -> Watch {
-    let at = |from: Instant, timeout: Option<_>, flag| Some((from.checked_add(timeout?)?, flag));
+/// Of one time that a request is sent, which began at `sent`.
+pub(super) fn watch(exchange: &Exchange, rule: &Rule, sent: Instant) -> Watch {
+    watch_until(exchange, rule, at(sent, rule.timeouts.backend_request, Flag::BackendTimeout))
+}
+
+/// Of a request that waits to be sent.
+pub(super) fn watch_request(exchange: &Exchange, rule: &Rule) -> Watch {
+    watch_until(exchange, rule, None)
+}
+
+fn at(from: Instant, timeout: Option<Duration>, flag: Flag) -> Option<(Instant, Flag)> {
+    Some((from.checked_add(timeout?)?, flag))
+}
+
+fn watch_until(exchange: &Exchange, rule: &Rule, backend: Option<(Instant, Flag)>) -> Watch {
     let request = at(exchange.started(), rule.timeouts.request, Flag::RequestTimeout);
-    let backend = at(exchange.started(), rule.timeouts.backend_request, Flag::BackendTimeout);
     let deadline = match (request, backend) {
         (Some(request), Some(backend)) => Some(if backend.0 < request.0 { backend } else { request }),
         (one, other) => one.or(other),
@@ -322,18 +371,20 @@ fn watch(exchange: &Exchange, rule: &Rule) -> Watch {
 
 /// Gets a connection, sends the request, waits for the header of the response. A second try is made where the first has
 /// certainly done nothing: no connection came about, or a kept one had died; or may be repeated (RFC 9110 9.2.2).
-async fn send(
+/// `choice`: of the endpoint, where the rule or a session has a say in that.
+pub(super) async fn send(
     exchange: &mut Exchange,
     connection: &Connection,
     backend: &Arc<Backend>,
-    mut outgoing: Outgoing,
+    outgoing: &mut Outgoing,
     body: RequestBody,
+    mut choice: Option<&mut Choice>,
 ) -> Result<(Response<Received>, Lease), Refused> {
     let want = if outgoing.upgrade.is_some() { Want::Http1 } else { Want::Any };
     let mut body = Some(body);
     let mut fresh = false;
     loop {
-        let mut lease = lease(exchange, connection, backend, want, fresh).await?;
+        let mut lease = lease(exchange, connection, backend, want, fresh, choice.as_deref_mut()).await?;
         // HTTP/1.0 knows requests without a host, HTTP/2 does not: then it is the one that was dialled.
         if lease.is_http2()
             && outgoing.target.host.is_empty()
@@ -344,7 +395,7 @@ async fn send(
         }
         let body_now = body.take().unwrap_or_else(|| RequestBody::empty(&exchange.meter));
         let repeatable = lease.reused && body_now.is_empty() && outgoing.parts.method.is_idempotent();
-        let failure = match lease.send(backend, &mut outgoing, body_now, repeatable).await {
+        let failure = match lease.send(backend, outgoing, body_now, repeatable || choice.is_some()).await {
             Ok(response) => return Ok((response, lease)),
             Err(failure) => failure,
         };
@@ -354,7 +405,8 @@ async fn send(
             );
         }
         if !lease.reused || !(failure.unsent || repeatable) {
-            return Err(Refused::no_valid_answer().because(failure.why));
+            let unsent = failure.unsent || failure.refused;
+            return Err(Refused { unsent, ..Refused::no_valid_answer().because(failure.why) });
         }
         fresh = true;
         body = failure.body.filter(|_| failure.unsent);
@@ -368,11 +420,16 @@ async fn lease(
     backend: &Arc<Backend>,
     want: Want,
     fresh: bool,
+    mut choice: Option<&mut Choice>,
 ) -> Result<Lease, Refused> {
     let worker = &connection.worker;
-    let mut tries = TRIES.min(backend.endpoints.len());
+    let mut tries = choice.as_ref().and_then(|choice| choice.dials).unwrap_or(TRIES).min(backend.endpoints.len());
     loop {
-        let Some(endpoint) = backend.pick(worker.now()).map(Arc::<Endpoint>::clone) else {
+        let picked = match &mut choice {
+            None => backend.pick(worker.now()).map(Arc::<Endpoint>::clone),
+            Some(choice) => choice.pick(backend, worker.now()),
+        };
+        let Some(endpoint) = picked else {
             return Err(Refused::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 Flag::NoEndpoint,
@@ -419,10 +476,14 @@ fn respond(
         return Err((exchange, Refused::no_valid_answer().because(why)));
     }
     exchange.status = parts.status.as_u16();
-    if filters.iter().any(|filters| filters.edit_response()) || message::has_odd_length(&parts.headers) {
+    let edited = filters.iter().any(|filters| filters.edit_response()) || exchange.notes.is_some();
+    if edited || message::has_odd_length(&parts.headers) {
         let length = message::length(&parts.headers);
         for filters in filters {
             filters.apply_to_response(&mut parts.headers);
+        }
+        if let Some(notes) = &exchange.notes {
+            notes.apply_to_response(&mut parts.headers);
         }
         for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
             parts.headers.remove(name);
@@ -446,21 +507,9 @@ fn keep_length(headers: &mut HeaderMap, length: Option<HeaderValue>) {
     }
 }
 
-fn redirected(mut exchange: Box<Exchange>, status: StatusCode, location: HeaderValue) -> Response<ResponseBody> {
-    exchange.status = status.as_u16();
-    let rule = exchange.served.as_ref().map(|served| Arc::clone(&served.rule));
-    let mut response = Response::new(ResponseBody::text("", Some(exchange)));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::LOCATION, location);
-    if let Some(rule) = rule {
-        rule.filters.apply_to_response(response.headers_mut());
-    }
-    response
-}
-
 /// An error of our own, as one line of text.
 fn answer(mut exchange: Box<Exchange>, refused: Refused) -> Response<ResponseBody> {
-    let Refused { status, flag, text, error } = refused;
+    let Refused { status, flag, text, error, .. } = refused;
     exchange.status = status.as_u16();
     exchange.fail(flag, error);
     let close = flag == Flag::BadRequest || flag == Flag::ClientIdle;
@@ -468,6 +517,9 @@ fn answer(mut exchange: Box<Exchange>, refused: Refused) -> Response<ResponseBod
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     if close && exchange.connection.is_http1() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if let Some(notes) = &exchange.notes {
+        notes.apply_to_response(&mut headers);
     }
     let mut text = format!("{} {text}\n", status.as_u16());
     if exchange.is_head() {

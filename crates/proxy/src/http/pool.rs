@@ -4,7 +4,7 @@
 use super::{
     body::{Received, RequestBody},
     exchange::chain,
-    filter,
+    filter, mirror,
     transport::Transport,
     upstream::{Failure, MAX_HEADER, Outgoing, Upstream},
 };
@@ -24,7 +24,7 @@ use std::{
     collections::HashMap,
     rc::{Rc, Weak},
     sync::{self, Arc},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::{Duration, Instant, SystemTime},
 };
 use tokio::{sync::Mutex, time::timeout};
@@ -40,6 +40,8 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// Between probes of HTTP/2 connections, and how long an answer may take.
 const PING: Duration = Duration::from_secs(30);
 const PONG: Duration = Duration::from_secs(20);
+/// What is read of a response that nobody reads, so that its connection may serve another request.
+const SKIPPED: usize = 64 << 10;
 /// Flow-control windows of HTTP/2 towards backends.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
@@ -52,6 +54,7 @@ pub(crate) struct Pool {
     inner: Rc<Inner>,
     point: Cell<u32>,
     buffers: Rc<Buffers>,
+    mirrors: Rc<mirror::Load>,
     date: RefCell<Date>,
 }
 
@@ -115,6 +118,8 @@ pub(super) enum Want {
     Any,
     /// HTTP/1.1, as the request switches protocols.
     Http1,
+    /// HTTP/2, without asking where there is no TLS: the gateway's own gRPC.
+    Http2,
 }
 
 /// Why there is no connection.
@@ -130,9 +135,15 @@ pub(super) enum LeaseError {
 fn protocols(backend: &Backend, want: Want) -> Protocols {
     match (backend.tls.is_some(), backend.protocol) {
         (true, AppProtocol::H2c) if want == Want::Any => Protocols::H2OrHttp1,
+        (true, _) if want == Want::Http2 => Protocols::H2OrHttp1,
         (true, _) => Protocols::Http1,
         (false, _) => Protocols::None,
     }
+}
+
+/// Whether a connection for a request can be HTTP/2.
+fn is_multiplexed(backend: &Backend, want: Want) -> bool {
+    want == Want::Http2 || want == Want::Any && may_multiplex(backend)
 }
 
 /// Whether connections to the backend can be HTTP/2.
@@ -161,7 +172,7 @@ impl Pool {
         endpoint: &Arc<Endpoint>,
         want: Want,
     ) -> Option<Lease> {
-        self.peer(endpoint).take(worker, want == Want::Any && may_multiplex(backend))
+        self.peer(endpoint).take(worker, backend, want)
     }
 
     /// A connection to an endpoint where none [has been kept](Pool::kept): a new one, or one that came about meanwhile.
@@ -174,12 +185,12 @@ impl Pool {
         fresh: bool,
     ) -> Result<Lease, LeaseError> {
         let peer = self.peer(endpoint);
-        let multiplex = want == Want::Any && may_multiplex(backend);
+        let multiplex = is_multiplexed(backend, want);
         // One at a time makes an HTTP/2 connection; who waited looks again first. Nobody waits for long, as it may fail.
         let _turn = if multiplex { timeout(PATIENCE, peer.connecting.lock()).await.ok() } else { None };
         if multiplex
             && !fresh
-            && let Some(lease) = peer.take(worker, multiplex)
+            && let Some(lease) = peer.take(worker, backend, want)
         {
             return Ok(lease);
         }
@@ -193,6 +204,11 @@ impl Pool {
             let upstream = Box::new(Upstream::new(io, Rc::clone(&self.buffers), active));
             Ok(Lease { connection: Leased::One { upstream, home: Rc::downgrade(&peer) }, reused: false })
         }
+    }
+
+    /// What the worker sends to mirrors.
+    pub(super) fn mirrors(&self) -> &Rc<mirror::Load> {
+        &self.mirrors
     }
 
     /// The worker's buffers.
@@ -246,14 +262,17 @@ impl Pool {
 }
 
 impl Peer {
-    fn take(self: &Rc<Self>, worker: &Worker, multiplex: bool) -> Option<Lease> {
-        if multiplex {
+    fn take(self: &Rc<Self>, worker: &Worker, backend: &Backend, want: Want) -> Option<Lease> {
+        if is_multiplexed(backend, want) {
             let mut all = self.multiplexed.borrow_mut();
             all.retain(|one| !one.sender.is_closed());
             let free = all.iter().find(|one| one.streams.get() < MAX_STREAMS);
             if let Some(free) = free {
                 return Some(Lease { connection: Leased::Many(Stream::new(free)), reused: true });
             }
+        }
+        if want == Want::Http2 {
+            return None;
         }
         let (now, limit) = (worker.now(), worker.limits().upstream_idle);
         loop {
@@ -396,6 +415,24 @@ impl Lease {
         }
     }
 
+    /// Takes what has come of a response that nobody reads; says whether that is all of it.
+    pub(super) fn skip_body(&mut self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut skipped = 0;
+        loop {
+            let mut trailers = None;
+            match self.poll_body(&mut trailers, &mut cx) {
+                Poll::Ready(Ok(Filled::Data)) if skipped < SKIPPED => {
+                    skipped += self.data().len();
+                    self.consume(self.data().len());
+                }
+                Poll::Ready(Ok(Filled::Data)) => return false,
+                Poll::Ready(Ok(Filled::End)) => return true,
+                Poll::Ready(Err(_)) | Poll::Pending => return false,
+            }
+        }
+    }
+
     /// [`Lease::data`] is not taken for now.
     pub(super) fn settle(&mut self) {
         if let Leased::One { upstream, .. } = &mut self.connection {
@@ -457,8 +494,16 @@ impl Stream {
             outgoing.parts.headers = parts.headers;
             body
         });
-        Err(Failure { why: chain(error.error()), unsent: is_unsent, body })
+        Err(Failure { why: chain(error.error()), unsent: is_unsent, refused: is_refused(error.error()), body })
     }
+}
+
+/// Whether a backend says that it has not begun on a request: by RST_STREAM, or by a GOAWAY that does not cover it
+/// (RFC 9113 8.7).
+fn is_refused(error: &hyper::Error) -> bool {
+    let error = std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>());
+    let refused = |error: &h2::Error| error.is_remote() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    error.is_some_and(|error| refused(error) || error.is_go_away() && error.is_remote())
 }
 
 /// The scheme that HTTP/2 requests carry.

@@ -6,7 +6,7 @@ use crate::{
     router::Match,
     telemetry::metrics::{Counter, Histogram, HttpDurationLabels, HttpLabels, Metrics},
 };
-use snapshot::{BackendKey, BackendTarget, HttpRoute, HttpRule, Timeouts};
+use snapshot::{BackendKey, BackendTarget, HttpRoute, HttpRule, Retry, Session, Timeouts};
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
@@ -22,6 +22,8 @@ pub(super) struct Rule {
     pub(super) filters: Filters,
     pub(super) backends: Box<[Destination]>,
     pub(super) timeouts: Timeouts,
+    pub(super) retry: Option<Box<Retry>>,
+    pub(super) session: Option<Box<Session>>,
     /// Why it answers 500.
     pub(super) unserved: Option<String>,
     matches: Box<[Arc<Match>]>,
@@ -88,6 +90,8 @@ impl Rule {
             weights: backends.iter().map(|backend| u64::from(backend.weight)).sum(),
             backends,
             timeouts: from.timeouts,
+            retry: from.retry.clone(),
+            session: from.session.clone(),
             unserved,
             matches: matches.into(),
         }
@@ -190,6 +194,8 @@ mod tests {
             filters: Vec::new(),
             backends: weights.iter().map(backend).collect(),
             timeouts: Timeouts::default(),
+            retry: None,
+            session: None,
             unserved: None,
         };
         Rule::compile(&ObjectName::new("a", "b").to_string().into(), 0, &rule)

@@ -40,6 +40,8 @@ pub(super) struct Failure {
     pub(super) why: String,
     /// Nothing of it has left, so it can be sent again whatever it is.
     pub(super) unsent: bool,
+    /// The backend says that it has done nothing with it.
+    pub(super) refused: bool,
     /// Its body, if there is any left.
     pub(super) body: Option<RequestBody>,
 }
@@ -108,7 +110,7 @@ impl Upstream {
                     (Some(unsendable), NoResponse::Ended | NoResponse::Io(_)) => chain(unsendable),
                     _ => chain(&error),
                 };
-                Err(Failure { why, unsent: !self.writer.has_begun(), body: self.request.take() })
+                Err(Failure { why, unsent: !self.writer.has_begun(), refused: false, body: self.request.take() })
             }
         }
     }

@@ -305,6 +305,10 @@ labels! {
     HttpDurationLabels { [listener, route, backend] }
 }
 labels! {
+    /// `result` is one of [`crate::http`]'s outcomes of a copy.
+    MirrorLabels { [route, backend] result }
+}
+labels! {
     /// `api` is Kafka's name of it; `broker` is the id or `bootstrap`.
     KafkaLabels { [route, api, broker] }
 }
@@ -352,6 +356,8 @@ pub(crate) struct Metrics {
     pub(crate) http_requests: Series<HttpLabels, Counter>,
     /// From a request's header to the end of its response.
     pub(crate) http_duration: Series<HttpDurationLabels, Histogram>,
+    /// Copies of requests for mirrors.
+    pub(crate) http_mirrors: Series<MirrorLabels, Counter>,
     /// Kafka requests.
     pub(crate) kafka_requests: Series<KafkaLabels, Counter>,
     /// Time of Kafka requests, our part apart from the broker's.
@@ -364,6 +370,10 @@ pub(crate) struct Metrics {
     pub(crate) upstream_active: Series<UpstreamLabels, Gauge>,
     /// Upstream connections that failed.
     pub(crate) upstream_errors: Series<UpstreamErrorLabels, Counter>,
+    /// Requests sent again to a backend, by what came of the time before.
+    pub(crate) upstream_retries: Series<UpstreamErrorLabels, Counter>,
+    /// Requests not sent again, by what kept them.
+    pub(crate) upstream_retries_denied: Series<UpstreamErrorLabels, Counter>,
     /// Client connections of each worker, set when somebody asks.
     pub(crate) worker_connections: Series<WorkerLabels, Gauge>,
     /// Tasks of each worker, set when somebody asks.
@@ -403,6 +413,7 @@ impl Metrics {
                 "http_request_duration_seconds",
                 "From header to end of response",
             ),
+            http_mirrors: Series::new(&mut r, &counts, "http_mirrored_requests", "Copies of requests for mirrors"),
             kafka_requests: Series::new(&mut r, &counts, "kafka_requests", "Kafka requests"),
             kafka_duration: Series::new(
                 &mut r,
@@ -418,6 +429,13 @@ impl Metrics {
                 &counts,
                 "upstream_connection_errors",
                 "Connections to backends that failed",
+            ),
+            upstream_retries: Series::new(&mut r, &counts, "upstream_retries", "Requests sent to a backend again"),
+            upstream_retries_denied: Series::new(
+                &mut r,
+                &counts,
+                "upstream_retries_denied",
+                "Requests that were not sent again as something kept them",
             ),
             worker_tasks: Series::new(&mut r, &counts, "worker_tasks", "Tasks now, by worker thread"),
             worker_connections: Series::new(

@@ -1,12 +1,15 @@
 //! Backends and the choice among their endpoints.
 
-use super::tls::ClientTls;
+use super::{
+    retries::{Budget, Retries},
+    tls::ClientTls,
+};
 use crate::telemetry::metrics::{Counter, Gauge, Lazy, Metrics, UpstreamErrorLabels, UpstreamLabels};
-use snapshot::{AppProtocol, EndpointAddress};
+use snapshot::{AppProtocol, EndpointAddress, Session};
 use std::{
     fmt,
     sync::{
-        Arc, LazyLock,
+        Arc, LazyLock, OnceLock,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -34,6 +37,18 @@ pub(crate) struct Backend {
     active: Lazy<UpstreamLabels, Gauge>,
     errors: [Lazy<UpstreamErrorLabels, Counter>; super::dial::CAUSES.len()],
     next: AtomicUsize,
+    retries: OnceLock<Arc<Retries>>,
+    /// What few backends have.
+    pub(crate) traffic: Option<Box<Traffic>>,
+}
+
+/// How requests to a backend are treated, whichever rule they come from.
+#[derive(Debug)]
+pub(crate) struct Traffic {
+    /// Where the rule says nothing of sessions.
+    pub(crate) session: Option<Session>,
+    /// How many retries there may be.
+    pub(crate) budget: Option<Arc<Budget>>,
 }
 
 /// One address of a backend. As long as the address and the backend's protocol and TLS stay the same, so does the `Arc`.
@@ -75,6 +90,7 @@ impl Backend {
         metrics: &Metrics,
     ) -> Self {
         LazyLock::force(&START);
+        let known = previous;
         let previous = previous.filter(|old| old.protocol == from.protocol && old.tls == tls);
         let old = |new: &snapshot::Endpoint| {
             let endpoints = &previous?.endpoints;
@@ -104,7 +120,20 @@ impl Backend {
             }),
             label,
             next: AtomicUsize::new(0),
+            retries: known.and_then(|old| old.retries.get().cloned()).map_or_else(OnceLock::new, OnceLock::from),
+            traffic: from.traffic.as_deref().map(|traffic| {
+                let old = known.and_then(|old| old.traffic.as_deref()?.budget.clone());
+                let budget = traffic.retry_constraint.map(|constraint| {
+                    old.filter(|old| old.constraint == constraint).unwrap_or_else(|| Arc::new(Budget::new(constraint)))
+                });
+                Box::new(Traffic { session: traffic.session.clone(), budget })
+            }),
         }
+    }
+
+    /// Its retries so far.
+    pub(crate) fn retries(&self, metrics: &Metrics) -> &Arc<Retries> {
+        self.retries.get_or_init(|| Arc::new(Retries::new(metrics, &self.label)))
     }
 
     /// The next endpoint in turn, passing over those that could not be reached a moment ago; if that is all of them,
@@ -116,6 +145,19 @@ impl Backend {
         let alive = |at: &usize| self.endpoints[*at].failed_until.load(Relaxed) <= now;
         let at = (first..count).chain(0..first).find(alive).unwrap_or(first);
         self.endpoints.get(at)
+    }
+
+    /// As [`Backend::pick`], but another one than those with these ids, if there is one that can be reached.
+    pub(crate) fn pick_other(&self, now: Instant, tried: &[u64]) -> Option<&Arc<Endpoint>> {
+        let millis = millis(now);
+        let mut picked = self.pick(now)?;
+        for _ in 1..self.endpoints.len() {
+            if !tried.contains(&picked.id) && picked.failed_until.load(Relaxed) <= millis {
+                break;
+            }
+            picked = self.pick(now)?;
+        }
+        Some(picked)
     }
 
     /// Counts an open connection for as long as the answer lives.
@@ -178,6 +220,7 @@ mod tests {
             protocol: AppProtocol::Default,
             tls: None,
             unusable: None,
+            traffic: None,
         }
     }
 
@@ -197,6 +240,19 @@ mod tests {
         assert_eq!(ports(now + SKIP, 2), [2, 3]);
         backend.endpoints[0].succeeded();
         assert_eq!(ports(now, 3), [1, 1, 1]);
+    }
+
+    #[test]
+    fn another_one_is_picked_where_there_is_one() {
+        let metrics = Metrics::new(100);
+        let backend = Backend::new(&entity(&[1, 2, 3]), None, None, None, &metrics);
+        let now = Instant::now();
+        let tried: Vec<u64> = backend.endpoints[..2].iter().map(|endpoint| endpoint.id).collect();
+        for _ in 0..4 {
+            assert_eq!(backend.pick_other(now, &tried).map(|endpoint| endpoint.port), Some(3));
+        }
+        let all: Vec<u64> = backend.endpoints.iter().map(|endpoint| endpoint.id).collect();
+        assert!(backend.pick_other(now, &all).is_some());
     }
 
     #[test]

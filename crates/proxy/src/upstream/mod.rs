@@ -3,6 +3,7 @@
 pub(crate) mod balance;
 pub(crate) mod dial;
 pub(crate) mod dns;
+pub(crate) mod retries;
 pub(crate) mod tls;
 
 pub(crate) use balance::{Active, Backend, Endpoint};

@@ -165,10 +165,12 @@ pub fn gateway(hostnames: &[&str]) -> Entity {
         port: SPEC_PORT,
         hostname: Hostname::parse(hostname),
         protocol: ListenerProtocol::Http,
+        client_validation: None,
     });
     Entity::Gateway(Arc::new(Gateway {
         name: ObjectName::new("ns", "gateway"),
         generation: 1,
+        session_seed: None,
         addresses: vec![Ipv4Addr::LOCALHOST.into()],
         listeners: listeners.collect(),
     }))
@@ -186,6 +188,7 @@ pub fn backend(name: &str, protocol: AppProtocol, addresses: &[SocketAddr]) -> E
         protocol,
         tls: None,
         unusable: None,
+        traffic: None,
     }))
 }
 
@@ -222,6 +225,8 @@ impl Rule {
             filters: vec![],
             backends: vec![],
             timeouts: Timeouts::default(),
+            retry: None,
+            session: None,
             unserved: None,
         };
         Self { rule }

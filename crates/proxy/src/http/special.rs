@@ -1,0 +1,108 @@
+//! Filters that answer in the backend's place, or ask others before the request goes on.
+
+use super::{
+    body::{Incoming, ResponseBody},
+    cors,
+    exchange::Exchange,
+    filter::Filters,
+    pipeline::{self, Matched, Refused},
+};
+use crate::listener::Listener;
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use std::sync::Arc;
+
+/// What such filters leave to be done with the request and its answer.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// Whom the answer is for.
+    cors: Option<cors::Reply>,
+}
+
+impl Notes {
+    /// Changes what the client gets.
+    pub(super) fn apply_to_response(&self, headers: &mut HeaderMap) {
+        if let Some(cors) = &self.cors {
+            cors.apply(headers);
+        }
+    }
+}
+
+/// An answer that a filter gives.
+pub(super) struct Own {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Own {
+    pub(super) fn respond(self, mut exchange: Box<Exchange>) -> Response<ResponseBody> {
+        let Self { status, mut headers, mut body } = self;
+        exchange.status = status.as_u16();
+        if let Some(notes) = &exchange.notes {
+            notes.apply_to_response(&mut headers);
+        }
+        if exchange.is_head() {
+            // Which has the header of the body that there would be.
+            if !body.is_empty() {
+                headers.insert(header::CONTENT_LENGTH, body.len().into());
+            }
+            body = Bytes::new();
+        }
+        let mut response = Response::new(ResponseBody::text(body, Some(exchange)));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+/// A request of a rule that has such filters.
+pub(super) async fn handle(
+    mut exchange: Box<Exchange>,
+    matched: Matched,
+    mut request: Request<Incoming>,
+) -> Result<Response<ResponseBody>, (Box<Exchange>, Refused)> {
+    let rule = Arc::clone(&matched.rule);
+    match pass(&mut exchange, &matched.listener, matched.prefix, &rule.filters, &mut request).await {
+        Ok(None) => pipeline::forward(exchange, matched, request).await,
+        Ok(Some(own)) => Ok(own.respond(exchange)),
+        Err(refused) => Err((exchange, refused)),
+    }
+}
+
+/// Runs such filters of a rule, or of one of its backends. CORS comes first wherever it stands: browsers send preflights without
+/// what proves who asks, and show what others refuse only if that says who may see it.
+pub(super) async fn pass(
+    exchange: &mut Exchange,
+    listener: &Listener,
+    prefix: Option<usize>,
+    filters: &Filters,
+    request: &mut Request<Incoming>,
+) -> Result<Option<Own>, Refused> {
+    let Some(special) = &filters.special else { return Ok(None) };
+    if let Some(cors) = &special.cors {
+        let reply = cors.reply(request.headers());
+        if cors::is_preflight(request.method(), request.headers()) {
+            let headers = reply.preflight(request.headers());
+            return Ok(Some(Own { status: StatusCode::NO_CONTENT, headers, body: Bytes::new() }));
+        }
+        exchange.notes.get_or_insert_default().cors = Some(reply);
+    }
+    if let Some(to) = &special.redirect {
+        let host = exchange.host.clone();
+        let (status, location) = pipeline::redirect(
+            to,
+            &exchange.connection.worker,
+            listener,
+            host.to_str().unwrap_or_default(),
+            request.uri().path_and_query(),
+            prefix,
+        )?;
+        let mut headers = HeaderMap::from_iter([(header::LOCATION, location)]);
+        if let Some(served) = &exchange.served {
+            served.rule.filters.apply_to_response(&mut headers);
+        }
+        return Ok(Some(Own { status, headers, body: Bytes::new() }));
+    }
+    Ok(None)
+}
