@@ -165,9 +165,9 @@ fn routes() -> Vec<Case> {
         rules(
             "filter-unserved",
             "Accepted=False/UnsupportedValue",
-            &["RequestMirror"],
+            &["path"],
             &format!(
-                "filters: [{{type: RequestMirror, requestMirror: {{backendRef: {{name: good, port: 80}}}}}}]\n    {BACKENDS}"
+                "filters: [{{type: ExternalAuth, externalAuth: {{protocol: HTTP, http: {{path: /a/../b}}, backendRef: {{name: good, port: 80}}}}}}]\n    {BACKENDS}"
             ),
         ),
         rules(

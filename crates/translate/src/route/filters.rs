@@ -15,8 +15,7 @@ use snapshot::{
 };
 
 /// What the proxy cannot do yet.
-const UNSERVED: [HttpRouteFilterType; 3] =
-    [HttpRouteFilterType::RequestMirror, HttpRouteFilterType::Cors, HttpRouteFilterType::ExternalAuth];
+const UNSERVED: [HttpRouteFilterType; 1] = [HttpRouteFilterType::ExternalAuth];
 
 /// Compiles the filters of one object, and gathers what is wrong with them.
 pub(crate) struct Filters<'c, 'a> {
