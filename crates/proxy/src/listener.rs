@@ -37,6 +37,8 @@ pub(crate) struct Listener {
     pub(crate) bound: u16,
     /// Port that clients use, as far as we know; for addresses in Kafka's answers.
     pub(crate) advertised: u16,
+    /// What the keys of its sessions come from, if all proxies of the Gateway share them.
+    pub(crate) session_seed: Option<Arc<str>>,
     /// Names it answers to.
     pub(crate) hostname: Hostname,
     /// What it speaks.

@@ -199,7 +199,7 @@ impl fmt::Display for Key {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-ignored" = [
-    "generateName", "selfLink", "uid", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
+    "generateName", "selfLink", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
     "ownerReferences", "finalizers", "managedFields",
 ]))]
 pub struct ObjectMeta {
@@ -209,6 +209,9 @@ pub struct ObjectMeta {
     /// The namespace; `default` when a namespaced object names none, empty for an object of the cluster.
     #[serde(default)]
     pub namespace: Arc<str>,
+    /// Unlike the name, never used twice. Of a Gateway it is what the keys of its sessions come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<Arc<str>>,
     /// Labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
@@ -233,6 +236,7 @@ impl ObjectMeta {
         Self {
             name: name.into(),
             namespace: namespace.into(),
+            uid: None,
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
             creation_timestamp: None,

@@ -6,17 +6,17 @@ use crate::findings::{Problem, closest};
 use crate::frontend::{self, Frontend};
 use crate::index::object_name;
 use crate::listener::{self, ListenerState};
+use crate::listener_set::{self, SetState};
 use crate::status::{IGNORED_FIELDS, LAST_GOOD, Status, fails, holds, unless};
 use crate::{Addresses, Context, ControllerNames};
 use resources::Code;
-use resources::gateway_api::{FromListenerNamespaces, RouteGroupKind};
+use resources::gateway_api::RouteGroupKind;
 use resources::status::{
-    Condition, ConditionStatus, GatewayClassStatus, GatewayStatus, GatewayStatusAddress, ListenerSetStatus,
-    ListenerStatus,
+    Condition, ConditionStatus, GatewayClassStatus, GatewayStatus, GatewayStatusAddress, ListenerStatus,
 };
 use resources::{Gateway, GatewayClass, Key, Kind};
 use snapshot::ObjectName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -44,7 +44,12 @@ pub(crate) struct GatewayState<'a> {
     pub(crate) client_certificate: Result<Option<Arc<Loaded>>, String>,
     /// What is asked of clients.
     pub(crate) frontend: Frontend,
+    /// Its own, then those of its ListenerSets.
     pub(crate) listeners: Vec<ListenerState<'a>>,
+    /// The ListenerSets that it allows, in order of precedence.
+    pub(crate) sets: Vec<SetState<'a>>,
+    /// Where each stands in `sets`.
+    pub(crate) set_places: HashMap<ObjectName, usize>,
 }
 
 impl GatewayState<'_> {
@@ -53,13 +58,36 @@ impl GatewayState<'_> {
         self.problems.is_empty() && listener.is_served()
     }
 
+    /// Its own listeners, without those of ListenerSets.
+    pub(crate) fn own(&self) -> &[ListenerState<'_>] {
+        &self.listeners[..self.object.spec.listeners.len()]
+    }
+
+    fn entities_of(&self, listeners: &[ListenerState<'_>]) -> Vec<snapshot::Listener> {
+        listeners.iter().filter(|l| self.serves(l)).filter_map(|l| l.entity()).collect()
+    }
+
+    /// What the proxy gets of its ListenerSets.
+    pub(crate) fn set_entities(&self) -> impl Iterator<Item = snapshot::ListenerSet> {
+        self.sets.iter().filter_map(|set| {
+            let listeners = self.entities_of(&self.listeners[set.listeners.clone()]);
+            (!listeners.is_empty()).then(|| snapshot::ListenerSet {
+                name: set.name.clone(),
+                generation: set.object.meta.generation,
+                gateway: self.name.clone(),
+                listeners,
+            })
+        })
+    }
+
     /// What the proxy gets, unless there is nothing to listen on.
     pub(crate) fn entity(&self) -> Option<snapshot::Gateway> {
-        let listeners: Vec<_> = self.listeners.iter().filter(|l| self.serves(l)).filter_map(|l| l.entity()).collect();
-        (!listeners.is_empty()).then(|| snapshot::Gateway {
+        let listeners = self.entities_of(self.own());
+        let any = self.listeners.iter().any(|listener| self.serves(listener));
+        any.then(|| snapshot::Gateway {
             name: self.name.clone(),
             generation: self.object.meta.generation,
-            session_seed: None,
+            session_seed: self.object.meta.uid.clone(),
             addresses: self.addresses.clone(),
             listeners,
         })
@@ -90,8 +118,9 @@ pub(crate) fn translate<'a>(ctx: &mut Context<'a>) -> Vec<GatewayState<'a>> {
             None => {}
         }
     }
+    listener_set::attach(ctx, &mut gateways);
+    gateways.iter_mut().for_each(|gateway| listener::settle(ctx, gateway));
     listener::claim_ports(ctx.settings, &mut gateways);
-    listener_sets(ctx, &gateways);
     gateways
 }
 
@@ -254,7 +283,8 @@ fn gateway<'a>(ctx: &mut Context<'a>, object: &'a Arc<Gateway>, class: &ClassSta
         None => Ok(None),
         Some(reference) => {
             let path = "spec.tls.backend.clientCertificateRef";
-            match listener::certificate(ctx, &object.meta.namespace, reference, path, "InvalidClientCertificateRef") {
+            let from = (Kind::Gateway, &*object.meta.namespace);
+            match listener::certificate(ctx, from, reference, path, "InvalidClientCertificateRef") {
                 Ok((loaded, last_good)) => {
                     ref_problems.extend(last_good);
                     Ok(Some(loaded))
@@ -285,6 +315,8 @@ fn gateway<'a>(ctx: &mut Context<'a>, object: &'a Arc<Gateway>, class: &ClassSta
         client_certificate,
         listeners: listener::translate(ctx, object, &frontend),
         frontend,
+        sets: Vec::new(),
+        set_places: HashMap::new(),
     }
 }
 
@@ -304,7 +336,7 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
         let generation = gateway.object.meta.generation;
         let served = gateway.listeners.iter().filter(|l| gateway.serves(l)).count();
         let bad: Vec<&str> =
-            gateway.listeners.iter().filter(|l| !l.is_served()).map(|listener| &*listener.spec.name).collect();
+            gateway.own().iter().filter(|l| !l.is_served()).map(|listener| &*listener.spec.name).collect();
         let not_valid = format!("listeners that cannot be served, see their conditions: {}", bad.join(", "));
         let accepted = match (gateway.problems.is_empty(), served, bad.is_empty()) {
             (false, ..) => unless("Accepted", generation, &gateway.problems, ""),
@@ -329,7 +361,7 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
         } else {
             fails("Programmed", generation, "Invalid", "nothing of it can be served, see Accepted")
         };
-        let unresolved = gateway.listeners.iter().any(|listener| !listener.ref_problems.is_empty());
+        let unresolved = gateway.own().iter().any(|listener| !listener.ref_problems.is_empty());
         let resolved = if gateway.ref_problems.is_empty() && unresolved {
             fails("ResolvedRefs", generation, "ListenersNotResolved", "see ResolvedRefs of the listeners")
         } else {
@@ -350,7 +382,7 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
         ctx.report_all(&gateway.key, &gateway.problems);
         ctx.report_all(&gateway.key, &gateway.ref_problems);
         ctx.report_all(&gateway.key, gateway.frontend.problems());
-        for listener in &gateway.listeners {
+        for listener in gateway.own() {
             for problem in listener.problems() {
                 ctx.report(&gateway.key, problem);
             }
@@ -358,8 +390,8 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
         let status = GatewayStatus {
             addresses,
             conditions,
-            listeners: gateway.listeners.iter().map(|l| listener_status(gateway, l)).collect(),
-            attached_listener_sets: Some(0),
+            listeners: gateway.own().iter().map(|l| listener_status(gateway, generation, l)).collect(),
+            attached_listener_sets: Some(listener_set::finish(ctx, gateway)),
         };
         ctx.set_status(gateway.key.clone(), Status::Gateway(status));
     }
@@ -369,8 +401,12 @@ fn ip_address(ip: &IpAddr) -> GatewayStatusAddress {
     GatewayStatusAddress { address_type: Some("IPAddress".into()), value: ip.to_string(), routability: None }
 }
 
-fn listener_status(gateway: &GatewayState<'_>, listener: &ListenerState<'_>) -> ListenerStatus {
-    let generation = gateway.object.meta.generation;
+/// The status of a listener, of an object of this generation.
+pub(crate) fn listener_status(
+    gateway: &GatewayState<'_>,
+    generation: i64,
+    listener: &ListenerState<'_>,
+) -> ListenerStatus {
     let conflict: Vec<Problem> = listener.conflict.iter().cloned().collect();
     let not_accepted: Vec<Problem> = listener.conflict.iter().chain(&listener.problems).cloned().collect();
     let accepted = unless("Accepted", generation, &not_accepted, "the listener is valid");
@@ -410,43 +446,5 @@ fn listener_status(gateway: &GatewayState<'_>, listener: &ListenerState<'_>) -> 
         supported_kinds: listener.kinds.iter().map(kind).collect(),
         attached_routes: listener.attached,
         conditions,
-    }
-}
-
-/// ListenerSets are read and not served yet; they learn so, and first of all whether the Gateway would allow them.
-fn listener_sets(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
-    for object in ctx.index.resources().listener_sets.values() {
-        let parent = &object.spec.parent_ref;
-        let namespace = parent.namespace.as_deref().unwrap_or(&object.meta.namespace);
-        let Some(gateway) = gateways.iter().find(|g| g.name.is(namespace, &parent.name)) else {
-            continue;
-        };
-        let allowed =
-            gateway.object.spec.allowed_listeners.as_ref().is_some_and(|allowed| match allowed.namespaces.from {
-                FromListenerNamespaces::All => true,
-                FromListenerNamespaces::Same => object.meta.namespace == gateway.object.meta.namespace,
-                FromListenerNamespaces::None => false,
-                FromListenerNamespaces::Selector => {
-                    let selector = allowed.namespaces.selector.as_ref();
-                    selector.is_some_and(|selector| selector.matches(&ctx.namespace_labels(&object.meta.namespace)))
-                }
-            });
-        let (problem, programmed) = if allowed {
-            let message = "ListenerSets are not served yet";
-            let hint = format!("put the listeners into Gateway {}", gateway.name);
-            (Problem::new("UnsupportedValue", Code::NotServed, "spec", message, hint), "Invalid")
-        } else {
-            let message = format!("Gateway {} does not allow ListenerSets of this namespace", gateway.name);
-            let hint = "set spec.allowedListeners of the Gateway";
-            (Problem::new("NotAllowed", Code::NotAllowedByListeners, "spec.parentRef", message, hint), "NotAllowed")
-        };
-        let generation = object.meta.generation;
-        let conditions = vec![
-            fails("Accepted", generation, problem.reason, problem.to_string()),
-            fails("Programmed", generation, programmed, "see Accepted"),
-        ];
-        ctx.report(&object.key(), &problem);
-        let status = ListenerSetStatus { conditions, listeners: Vec::new() };
-        ctx.set_status(object.key(), Status::ListenerSet(status));
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     listener::{Listener, ListenerKind, ListenerMetrics},
     tcp,
     tls::{certificate, client_auth::ClientAuth, sni::SniTable},
+    udp,
 };
 use snapshot::{Entity, EntityKey, HttpRoute, ListenerProtocol, Refusal, Snapshot};
 use std::{
@@ -37,7 +38,10 @@ impl Compiler {
     ) -> Arc<Port> {
         let listeners = match previous {
             Some(port) if !change.tls => port.listeners.clone(),
-            _ => self.compile_listeners(number, places, previous, refusals),
+            _ => {
+                let previous = previous.map_or(&[][..], |port| &port.listeners);
+                self.compile_listeners(number, places, previous, refusals)
+            }
         };
         let is_tls = listeners.iter().any(|listener| !matches!(listener.kind, ListenerKind::Http | ListenerKind::Tcp));
         let sni = match previous {
@@ -65,11 +69,28 @@ impl Compiler {
         Arc::new(Port { id: self.port_id(number, is_tls), number, listeners, sni, http, tcp })
     }
 
+    /// `previous`: the listener of the port as it was, if there was one.
+    pub(super) fn compile_udp_port(
+        &mut self,
+        snapshot: &Snapshot,
+        number: u16,
+        places: &[Place<'_>],
+        previous: &[Arc<Listener>],
+        refusals: &mut Vec<Refusal>,
+    ) -> Option<udp::Port> {
+        let listener = self.compile_listeners(number, places, previous, refusals).into_iter().next()?;
+        let route = self.routes(snapshot, &listener).find_map(|route| match route {
+            Entity::UdpRoute(route) => Some(Arc::new(tcp::Route::new(&route.name, &route.rules))),
+            _ => None,
+        });
+        Some(udp::Port { listener, route })
+    }
+
     fn compile_listeners(
         &mut self,
         number: u16,
         places: &[Place<'_>],
-        previous: Option<&Arc<Port>>,
+        previous: &[Arc<Listener>],
         refusals: &mut Vec<Refusal>,
     ) -> Vec<Arc<Listener>> {
         let mut listeners = Vec::new();
@@ -85,7 +106,7 @@ impl Compiler {
                 continue;
             }
             let (mine, others) = (layer(&from.protocol), layer(&first.protocol));
-            if mine != others || mine == "TCP" && !listeners.is_empty() {
+            if mine != others || matches!(mine, "TCP" | "UDP") && !listeners.is_empty() {
                 let message = format!("{others} and {mine} cannot share port {}", from.port);
                 refusals.push(place.refusal("protocol", message));
                 continue;
@@ -104,11 +125,14 @@ impl Compiler {
                 continue;
             };
             let identities = self.identities(place, refusals);
-            let old = previous.and_then(|port| port.listeners.iter().find(|old| old.id == id));
+            let old = previous.iter().find(|old| old.id == id);
             let same_clients =
                 |old: &Listener| old.client_auth.as_ref().map(|auth| auth.from()) == from.client_validation.as_ref();
             let unchanged = |old: &&Arc<Listener>| {
-                old.hostname == from.hostname && same(&old.identities, &identities) && same_clients(old)
+                old.hostname == from.hostname
+                    && old.session_seed == place.gateway.session_seed
+                    && same(&old.identities, &identities)
+                    && same_clients(old)
             };
             if let Some(old) = old.filter(unchanged) {
                 listeners.push(Arc::clone(old));
@@ -134,6 +158,7 @@ impl Compiler {
                 name,
                 port: from.port,
                 bound: number,
+                session_seed: place.gateway.session_seed.clone(),
                 advertised: if self.options.advertise_bound_ports { number } else { from.port },
                 hostname: from.hostname.clone(),
                 kind,

@@ -1,4 +1,4 @@
-//! HTTP/1.1 and HTTP/2, for HTTPRoutes; HTTP/1.1 by [`crate::http1`], HTTP/2 by hyper.
+//! HTTP/1.1 and HTTP/2, for HTTPRoutes and GRPCRoutes; HTTP/1.1 by [`crate::http1`], HTTP/2 by hyper.
 //!
 //! ```text
 //!  server ─▶ downstream, http2 ─▶ pipeline ─▶ table (router) ─▶ filter ─▶ pool: upstream, HTTP/2 ─▶ body ─▶ client
@@ -20,7 +20,9 @@ mod call;
 mod cors;
 mod downstream;
 mod exchange;
+mod external_auth;
 mod filter;
+mod grpc;
 mod head;
 mod http2;
 mod log;
@@ -31,6 +33,7 @@ mod pool;
 mod retry;
 mod rule;
 mod server;
+mod session;
 mod special;
 mod table;
 mod tape;
@@ -40,6 +43,7 @@ mod upgrade;
 mod upstream;
 mod websocket;
 
+pub(crate) use external_auth::ListenerFilters;
 pub(crate) use pool::Pool;
 pub(crate) use server::serve;
 pub(crate) use table::Table;

@@ -8,14 +8,16 @@ use super::{
     body::{Incoming, Received, RequestBody, ResponseBody, Watch},
     exchange::{Exchange, Flag, chain},
     filter::{self, Asked, Target},
+    grpc::{self, Code},
     message::{self, FORWARDED_FOR, Malformed, Seen},
     mirror,
     pool::{self, Lease, LeaseError, Want},
     retry::{self, Choice},
     rule::{Destination, Rule},
     server::Connection,
-    special,
-    table::Found,
+    session::Persisted,
+    special::{self, Level},
+    table::{Found, Table},
     upgrade,
     upstream::Outgoing,
 };
@@ -55,7 +57,7 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    fn new(status: StatusCode, flag: Flag, text: &'static str) -> Self {
+    pub(super) fn new(status: StatusCode, flag: Flag, text: &'static str) -> Self {
         Self { status, flag, unsent: false, text, error: None }
     }
 
@@ -77,7 +79,18 @@ impl Refused {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, Flag::RetryBudget, "the backend fails too often to try it again")
     }
 
-    fn because(self, error: impl ToString) -> Self {
+    /// Nobody can be asked whether the request may pass.
+    pub(super) fn no_authorization_service() -> Self {
+        let text = "no valid authorization service";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, Flag::InvalidBackend, text)
+    }
+
+    /// Who was asked whether the request may pass has not said so.
+    pub(super) fn no_authorization() -> Self {
+        Self::new(StatusCode::FORBIDDEN, Flag::AuthFailed, "not authorized")
+    }
+
+    pub(super) fn because(self, error: impl ToString) -> Self {
         Self { error: Some(error.to_string()), ..self }
     }
 }
@@ -97,9 +110,18 @@ pub(super) struct Matched {
 }
 
 /// Answers one request.
-pub(super) async fn handle(connection: Rc<Connection>, request: Request<Incoming>) -> Response<ResponseBody> {
+pub(super) async fn handle(connection: Rc<Connection>, mut request: Request<Incoming>) -> Response<ResponseBody> {
     let mut exchange = Box::new(Exchange::new(connection, &request));
-    let refused = match accept(&mut exchange, &request) {
+    let mut accepted = accept(&mut exchange, &request);
+    if let Ok(Accepted::Early(listener)) = accepted {
+        // Boxed, as few listeners have filters.
+        accepted = match Box::pin(special::before_routing(&mut exchange, &listener, &mut request)).await {
+            Ok(None) => accept(&mut exchange, &request),
+            Ok(Some(own)) => return own.respond(exchange),
+            Err(refused) => Err(refused),
+        };
+    }
+    let refused = match accepted {
         Ok(Accepted::Forward(matched)) => match forward(exchange, matched, request).await {
             Ok(response) => return response,
             Err((back, refused)) => {
@@ -115,6 +137,8 @@ pub(super) async fn handle(connection: Rc<Connection>, request: Request<Incoming
                 refused
             }
         },
+        // Filters of a listener run once.
+        Ok(Accepted::Early(_)) => Refused::no_authorization(),
         Err(refused) => refused,
     };
     answer(exchange, refused)
@@ -124,6 +148,8 @@ enum Accepted {
     Forward(Matched),
     /// The rule has [special filters](special).
     Special(Matched),
+    /// Filters of the listener come before a route is chosen.
+    Early(Arc<Listener>),
 }
 
 fn accept(exchange: &mut Exchange, request: &Request<Incoming>) -> Result<Accepted, Refused> {
@@ -154,7 +180,7 @@ fn accept(exchange: &mut Exchange, request: &Request<Incoming>) -> Result<Accept
         path: request.uri().path(),
         query: request.uri().query(),
         headers: request.headers(),
-        call: false,
+        call: exchange.call,
     };
     let (listener, served, prefix) = match exchange.connection.find(&name, &asked) {
         Found::Rule { listener, served, prefix } => (listener, Some(served), prefix),
@@ -171,6 +197,10 @@ fn accept(exchange: &mut Exchange, request: &Request<Incoming>) -> Result<Accept
     if conn.tls.is_some() && conn.listener.id != listener.id {
         // RFC 9110 15.5.20; the client opens another connection, whose TLS is the other listener's.
         return Err(Refused::new(StatusCode::MISDIRECTED_REQUEST, Flag::Misdirected, "wrong connection for this host"));
+    }
+    if !listener.filters.is_empty() && !exchange.notes.as_ref().is_some_and(|notes| notes.is_routable) {
+        exchange.unmatched.get_or_insert_with(|| Table::unmatched(&listener));
+        return Ok(Accepted::Early(listener));
     }
     let Some(served) = served else {
         return Err(Refused::new(StatusCode::NOT_FOUND, Flag::NoRoute, "no route matches"));
@@ -221,7 +251,8 @@ pub(super) async fn forward(
         Err(refused) => return Err((exchange, refused)),
     };
     if destination.filters.special.is_some() {
-        let pass = special::pass(&mut exchange, &listener, prefix, &destination.filters, &mut request);
+        let filters = (&destination.filters, Level::Backend);
+        let pass = special::pass(&mut exchange, &listener, prefix, filters, &mut request);
         match Box::pin(pass).await {
             Ok(None) => {}
             Ok(Some(own)) => return Ok(own.respond(exchange)),
@@ -237,6 +268,9 @@ pub(super) async fn forward(
         upgrade.is_none() && seen.hop_by_hop && message::has_token(request.headers(), &header::TE, "trailers");
     let (mut parts, body) = request.into_parts();
     let mut body = RequestBody::new(body, &exchange.meter).guarded(&rule, exchange.backend);
+    if exchange.notes.as_ref().is_some_and(|notes| notes.is_authorized()) {
+        body = body.without_trailers();
+    }
     let filters = [&rule.filters, &destination.filters];
     let target = match prepare(&mut parts, seen, &exchange, &connection, &listener, filters, prefix) {
         Ok(target) => target,
@@ -249,18 +283,24 @@ pub(super) async fn forward(
     if let Some(budget) = backend.traffic.as_ref().and_then(|traffic| traffic.budget.as_ref()) {
         budget.request(connection.worker.now());
     }
+    let session = rule.session.as_deref().or_else(|| backend.traffic.as_ref()?.session.as_ref());
+    let session = session.and_then(|session| persisted(session, &connection, &rule, &backend, &listener, &outgoing));
+    let pinned = session.as_ref().map(|session| session.endpoint.clone());
     let sent = match &rule.retry {
         None => {
+            let mut choice = pinned.map(Choice::of_session);
+            let choice = choice.as_mut();
             let mut watch = watch(&exchange, &rule, exchange.started());
             let meter = Rc::clone(&exchange.meter);
-            let sending = pin!(send(&mut exchange, &connection, &backend, &mut outgoing, body, None));
+            let sending = pin!(send(&mut exchange, &connection, &backend, &mut outgoing, body, choice));
             let sent = watch.guard(&meter, sending).await;
             sent.unwrap_or_else(|flag| Err(Refused::late(flag))).map(|(response, lease)| (response, lease, watch))
         }
         // Boxed, so that not every request holds what it takes to send one again.
         Some(retry) => {
             let (exchange, connection, backend) = (&mut exchange, &connection, &backend);
-            let call = retry::Call { exchange, connection, rule: &rule, retry, backend, outgoing, body, pinned: None };
+            let pinned = pinned.flatten();
+            let call = retry::Call { exchange, connection, rule: &rule, retry, backend, outgoing, body, pinned };
             Box::pin(retry::send(call)).await
         }
     };
@@ -268,7 +308,22 @@ pub(super) async fn forward(
         Ok(sent) => sent,
         Err(refused) => return Err((exchange, refused)),
     };
-    respond(exchange, [&rule.filters, &destination.filters], response, lease, watch)
+    respond(exchange, [&rule.filters, &destination.filters], session, response, lease, watch)
+}
+
+/// What the client brings of the session that a rule or a backend asks for.
+fn persisted(
+    session: &snapshot::Session,
+    connection: &Connection,
+    rule: &Rule,
+    backend: &Backend,
+    listener: &Listener,
+    outgoing: &Outgoing,
+) -> Option<Box<Persisted>> {
+    let key = connection.worker.http_pool().sessions().of(listener.session_seed.as_ref())?;
+    let secure = listener.kind == ListenerKind::Https;
+    let headers = &outgoing.parts.headers;
+    Some(Box::new(Persisted::read(session, key, rule, backend, headers, secure, connection.worker.now())))
 }
 
 /// The backend that this request goes to, by weight.
@@ -330,8 +385,9 @@ fn prepare(
         return Ok(target);
     }
     let length = message::length(headers);
-    for filters in filters {
-        filters.apply_to_request(&mut target, headers, prefix);
+    for (filters, level) in filters.into_iter().zip([Level::Rule, Level::Backend]) {
+        let grants = exchange.notes.as_ref().map_or(&[][..], |notes| notes.grants(level));
+        filters.apply_to_request(&mut target, headers, prefix, grants);
     }
     // A filter may set Host as any other header.
     if let Some(host) = headers.remove(header::HOST) {
@@ -380,7 +436,11 @@ pub(super) async fn send(
     body: RequestBody,
     mut choice: Option<&mut Choice>,
 ) -> Result<(Response<Received>, Lease), Refused> {
-    let want = if outgoing.upgrade.is_some() { Want::Http1 } else { Want::Any };
+    let want = match &exchange.served {
+        _ if outgoing.upgrade.is_some() => Want::Http1,
+        Some(served) if served.rule.calls => Want::Http2,
+        _ => Want::Any,
+    };
     let mut body = Some(body);
     let mut fresh = false;
     loop {
@@ -462,6 +522,7 @@ async fn lease(
 fn respond(
     mut exchange: Box<Exchange>,
     filters: [&filter::Filters; 2],
+    session: Option<Box<Persisted>>,
     response: Response<Received>,
     lease: Lease,
     watch: Watch,
@@ -476,6 +537,10 @@ fn respond(
         return Err((exchange, Refused::no_valid_answer().because(why)));
     }
     exchange.status = parts.status.as_u16();
+    if exchange.call {
+        let other = (parts.status != StatusCode::OK).then(|| Code::of_http(parts.status));
+        exchange.grpc = Code::of(&parts.headers).or(other);
+    }
     let edited = filters.iter().any(|filters| filters.edit_response()) || exchange.notes.is_some();
     if edited || message::has_odd_length(&parts.headers) {
         let length = message::length(&parts.headers);
@@ -489,6 +554,9 @@ fn respond(
             parts.headers.remove(name);
         }
         keep_length(&mut parts.headers, length);
+    }
+    if let Some(session) = session {
+        session.write(exchange.endpoint.as_ref(), &mut parts.headers);
     }
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
@@ -510,8 +578,18 @@ fn keep_length(headers: &mut HeaderMap, length: Option<HeaderValue>) {
 /// An error of our own, as one line of text.
 fn answer(mut exchange: Box<Exchange>, refused: Refused) -> Response<ResponseBody> {
     let Refused { status, flag, text, error, .. } = refused;
-    exchange.status = status.as_u16();
     exchange.fail(flag, error);
+    if let Some((code, mut headers)) = exchange.call.then(|| grpc::answer(status, flag, text)).flatten() {
+        exchange.status = StatusCode::OK.as_u16();
+        exchange.grpc = Some(code);
+        if let Some(notes) = &exchange.notes {
+            notes.apply_to_response(&mut headers);
+        }
+        let mut response = Response::new(ResponseBody::text("", Some(exchange)));
+        *response.headers_mut() = headers;
+        return response;
+    }
+    exchange.status = status.as_u16();
     let close = flag == Flag::BadRequest || flag == Flag::ClientIdle;
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

@@ -4,7 +4,7 @@
 use super::{
     body::{Received, RequestBody},
     exchange::chain,
-    filter, mirror,
+    filter, mirror, session,
     transport::Transport,
     upstream::{Failure, MAX_HEADER, Outgoing, Upstream},
 };
@@ -56,6 +56,7 @@ pub(crate) struct Pool {
     buffers: Rc<Buffers>,
     mirrors: Rc<mirror::Load>,
     date: RefCell<Date>,
+    sessions: session::Keys,
 }
 
 /// The `Date` field of this second.
@@ -209,6 +210,11 @@ impl Pool {
     /// What the worker sends to mirrors.
     pub(super) fn mirrors(&self) -> &Rc<mirror::Load> {
         &self.mirrors
+    }
+
+    /// Keys of sessions.
+    pub(super) fn sessions(&self) -> &session::Keys {
+        &self.sessions
     }
 
     /// The worker's buffers.

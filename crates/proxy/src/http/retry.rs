@@ -45,6 +45,11 @@ pub(super) struct Choice {
 }
 
 impl Choice {
+    /// Where a session has been, else any.
+    pub(super) fn of_session(pinned: Option<Arc<Endpoint>>) -> Self {
+        Self { pinned, ..Self::default() }
+    }
+
     pub(super) fn pick(&mut self, backend: &Backend, now: Instant) -> Option<Arc<Endpoint>> {
         let picked = match self.pinned.take() {
             Some(pinned) => pinned,

@@ -43,19 +43,18 @@ static PROCESS: LazyLock<[u8; 32]> = LazyLock::new(|| {
 
 /// Keys of one worker, by the seeds of their Gateways.
 #[derive(Debug, Default)]
-pub(super) struct Keys(RefCell<HashMap<Option<Arc<str>>, Option<Rc<Key>>>>);
+pub(super) struct Keys(RefCell<HashMap<Option<Arc<str>>, Rc<Key>>>);
 
 impl Keys {
     /// The key that all proxies of a Gateway share.
     pub(super) fn of(&self, seed: Option<&Arc<str>>) -> Option<Rc<Key>> {
-        let mut keys = self.0.borrow_mut();
-        keys.entry(seed.cloned()).or_insert_with_key(|seed| {
-            let key = match seed {
-                Some(seed) => Key::derive(seed.as_bytes()),
-                None => Key::derive(&*PROCESS),
-            };
-            key.map(Rc::new)
-        }).clone()
+        let seed = seed.cloned();
+        if let Some(key) = self.0.borrow().get(&seed) {
+            return Some(Rc::clone(key));
+        }
+        let key = Rc::new(Key::derive(seed.as_ref().map_or(&*PROCESS, |seed| seed.as_bytes()))?);
+        self.0.borrow_mut().insert(seed, Rc::clone(&key));
+        Some(key)
     }
 }
 
@@ -94,7 +93,7 @@ impl Key {
         let (nonce, bytes) = sealed.get_mut(..length)?.split_at_mut_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let bytes = self.0.open_in_place(nonce, Aad::empty(), bytes).ok()?;
-        Said::from_bytes(bytes.try_into().ok()?)
+        Said::from_bytes((&*bytes).try_into().ok()?)
     }
 }
 

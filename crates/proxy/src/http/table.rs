@@ -70,6 +70,12 @@ impl Table {
         table
     }
 
+    /// Counts of a listener's requests that have met no route.
+    pub(super) fn unmatched(listener: &Listener) -> Arc<Red> {
+        let none: Arc<str> = "".into();
+        Arc::new(Red::new(&listener.label, &none, &none))
+    }
+
     /// The rule for a request. The most specific listener decides alone (listener isolation).
     pub(super) fn find(&self, name: &Name, request: &Request<'_>) -> Found {
         let Some(routes) = self.listeners.matching(name).next() else { return Found::NoListener };
@@ -175,6 +181,7 @@ mod tests {
             port: 80,
             bound: 80,
             advertised: 80,
+            session_seed: None,
             hostname: Hostname::Any,
             kind: ListenerKind::Http,
             tls: None,

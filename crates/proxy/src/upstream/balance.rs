@@ -181,6 +181,11 @@ impl Endpoint {
         self.failed_until.store(millis(now + SKIP), Relaxed);
     }
 
+    /// Whether it has not failed a moment ago.
+    pub(crate) fn is_up(&self, now: Instant) -> bool {
+        self.failed_until.load(Relaxed) <= millis(now)
+    }
+
     /// It could be reached.
     pub(crate) fn succeeded(&self) {
         if self.failed_until.load(Relaxed) != 0 {

@@ -47,8 +47,7 @@ pub(crate) struct Retries {
 
 impl Retries {
     pub(super) fn new(metrics: &Metrics, backend: &Arc<str>) -> Self {
-        let labels =
-            |cause: &'static str| UpstreamErrorLabels { backend: Arc::clone(backend), cause: cause.into() };
+        let labels = |cause: &'static str| UpstreamErrorLabels { backend: Arc::clone(backend), cause: cause.into() };
         Self {
             under_way: AtomicU32::new(0),
             made: REASONS.map(|cause| metrics.upstream_retries.lazy(labels(cause))),

@@ -208,6 +208,7 @@ impl Rule {
             PathMatch::Exact(_) => PathRank::Exact,
             PathMatch::Regex(text) => PathRank::Regex(Reverse(text.len() as u16)),
             PathMatch::Prefix(text) => PathRank::Prefix(Reverse(text.len() as u16)),
+            PathMatch::Method(_) => unreachable!("a path of HTTP"),
         };
         let precedence = Precedence {
             path: rank,
@@ -263,6 +264,17 @@ impl Rule {
     pub fn timeouts(mut self, request: Option<u64>, backend: Option<u64>) -> Self {
         let millis = |timeout: Option<u64>| timeout.map(Duration::from_millis);
         self.rule.timeouts = Timeouts { request: millis(request), backend_request: millis(backend) };
+        self
+    }
+
+    pub fn retry(mut self, codes: &[u16], attempts: u32) -> Self {
+        let backoff = Some(Duration::from_millis(5));
+        self.rule.retry = Some(Box::new(snapshot::Retry { codes: codes.to_vec(), attempts, backoff }));
+        self
+    }
+
+    pub fn session(mut self, carrier: snapshot::SessionCarrier, absolute_timeout: Option<Duration>) -> Self {
+        self.rule.session = Some(Box::new(snapshot::Session { carrier, absolute_timeout }));
         self
     }
 
