@@ -2,7 +2,7 @@
 
 use crate::findings::Finding;
 use crate::status::{SYNCED, Status, Statuses};
-use resources::status::{Condition, ConditionStatus, GatewayStatus, RouteParentStatus};
+use resources::status::{Condition, ConditionStatus, ListenerStatus, RouteParentStatus};
 use resources::{Code, Severity};
 use resources::{Key, Kind};
 use snapshot::{Ack, Entity, EntityKey, ListenerProtocol, ObjectName, Refusal, Snapshot};
@@ -47,11 +47,15 @@ pub(crate) fn overlay(
     for (key, changed) in changed_at {
         match key {
             EntityKey::Gateway(gateway) if *changed > acks.revision(gateway) => {
-                if let Some(Status::Gateway(status)) = status_mut(statuses, &object_key(Kind::Gateway, gateway)) {
-                    pending(status, *changed);
+                pending(statuses, &object_key(Kind::Gateway, gateway), *changed);
+            }
+            EntityKey::ListenerSet(set) => {
+                let gateway = gateway_of_set(snapshot, set);
+                if gateway.is_some_and(|gateway| *changed > acks.revision(gateway)) {
+                    pending(statuses, &object_key(Kind::ListenerSet, set), *changed);
                 }
             }
-            _ => route_pending(key, *changed, acks, statuses),
+            _ => route_pending(snapshot, key, *changed, acks, statuses),
         }
     }
     for ack in acks.all() {
@@ -79,6 +83,7 @@ fn object_key(kind: Kind, name: &ObjectName) -> Key {
 pub(crate) fn object_of(key: &EntityKey) -> Option<Key> {
     match key {
         EntityKey::Gateway(name) => Some(object_key(Kind::Gateway, name)),
+        EntityKey::ListenerSet(name) => Some(object_key(Kind::ListenerSet, name)),
         EntityKey::HttpRoute(name) => Some(object_key(Kind::HttpRoute, name)),
         EntityKey::TlsRoute(name) => Some(object_key(Kind::TlsRoute, name)),
         EntityKey::KafkaRoute(name) => Some(object_key(Kind::KafkaRoute, name)),
@@ -87,15 +92,20 @@ pub(crate) fn object_of(key: &EntityKey) -> Option<Key> {
 }
 
 /// Takes [`SYNCED`] from the parents of a route whose proxies have yet to answer.
-fn route_pending(key: &EntityKey, changed: u64, acks: &Acks, statuses: &mut Statuses) {
+fn route_pending(snapshot: &Snapshot, key: &EntityKey, changed: u64, acks: &Acks, statuses: &mut Statuses) {
     // One proxy serves them all: `Programmed` of the Gateway says as much.
     let Acks::ByGateway(_) = acks else { return };
     let Some(key) = object_of(key) else { return };
     let Some(Status::Route(route)) = statuses.get(&key).map(|status| &**status) else { return };
     let behind = |parent: &RouteParentStatus| {
         let namespace = parent.parent_ref.namespace.as_deref().unwrap_or(&key.namespace);
-        parent.parent_ref.kind == "Gateway"
-            && changed > acks.revision(&ObjectName::new(namespace, &*parent.parent_ref.name))
+        let name = ObjectName::new(namespace, &*parent.parent_ref.name);
+        let gateway = match &*parent.parent_ref.kind {
+            "Gateway" => Some(&name),
+            "ListenerSet" => gateway_of_set(snapshot, &name),
+            _ => None,
+        };
+        gateway.is_some_and(|gateway| changed > acks.revision(gateway))
     };
     if !route.parents.iter().any(behind) {
         return;
@@ -110,8 +120,28 @@ fn unsync(conditions: &mut [Condition], revision: u64) {
     set(conditions, SYNCED, "Pending", &format!("waiting for the proxies to confirm revision {revision}"));
 }
 
-fn pending(status: &mut GatewayStatus, revision: u64) {
-    let lists = std::iter::once(&mut status.conditions).chain(status.listeners.iter_mut().map(|l| &mut l.conditions));
+fn gateway_of_set<'s>(snapshot: &'s Snapshot, set: &ObjectName) -> Option<&'s ObjectName> {
+    match snapshot.entities.get(&EntityKey::ListenerSet(set.clone())) {
+        Some(Entity::ListenerSet(set)) => Some(&set.gateway),
+        _ => None,
+    }
+}
+
+/// Conditions and listeners of a Gateway or a ListenerSet.
+fn listeners_mut<'s>(
+    statuses: &'s mut Statuses,
+    key: &Key,
+) -> Option<(&'s mut Vec<Condition>, &'s mut Vec<ListenerStatus>)> {
+    match status_mut(statuses, key)? {
+        Status::Gateway(status) => Some((&mut status.conditions, &mut status.listeners)),
+        Status::ListenerSet(status) => Some((&mut status.conditions, &mut status.listeners)),
+        _ => None,
+    }
+}
+
+fn pending(statuses: &mut Statuses, key: &Key, revision: u64) {
+    let Some((conditions, listeners)) = listeners_mut(statuses, key) else { return };
+    let lists = std::iter::once(conditions).chain(listeners.iter_mut().map(|l| &mut l.conditions));
     for list in lists {
         unsync(list, revision);
         for condition in list.iter_mut().filter(|condition| condition.condition_type == "Programmed") {
@@ -141,23 +171,23 @@ fn refuse(snapshot: &Snapshot, refusal: &Refusal, statuses: &mut Statuses, findi
         EntityKey::Gateway(name) => {
             let key = object_key(Kind::Gateway, name);
             report(&key, &refusal.field);
-            if let Some(Status::Gateway(status)) = status_mut(statuses, &key) {
-                match listener_index(&refusal.field) {
-                    Some(index) => refuse_listener(status, index, &refusal.field, &refusal.message),
-                    None => refuse_gateway(status, &refusal.field, &refusal.message),
-                }
+            match listener_index(&refusal.field) {
+                Some(index) => refuse_listener(statuses, &key, index, &refusal.field, &refusal.message),
+                None => refuse_gateway(snapshot, statuses, name, &refusal.field, &refusal.message),
             }
         }
-        EntityKey::ListenerSet(_) => {}
+        EntityKey::ListenerSet(name) => {
+            let key = object_key(Kind::ListenerSet, name);
+            report(&key, &refusal.field);
+            if let Some(index) = listener_index(&refusal.field) {
+                refuse_listener(statuses, &key, index, &refusal.field, &refusal.message);
+            }
+        }
         EntityKey::Certificate(secret) => {
             report(&object_key(Kind::Secret, secret), &refusal.field);
-            for (name, listener) in users(snapshot, secret) {
-                if let Some(Status::Gateway(status)) = status_mut(statuses, &object_key(Kind::Gateway, &name))
-                    && let Some(index) = status.listeners.iter().position(|l| *l.name == *listener)
-                {
-                    let message = format!("Secret {secret}: {}", refusal.message);
-                    refuse_listener(status, index, "tls.certificateRefs", &message);
-                }
+            for (key, index) in users(snapshot, secret) {
+                let message = format!("Secret {secret}: {}", refusal.message);
+                refuse_listener(statuses, &key, index, "tls.certificateRefs", &message);
             }
         }
         EntityKey::HttpRoute(name) => refuse_route(&route(Kind::HttpRoute, name), refusal, statuses, report),
@@ -181,10 +211,11 @@ fn listener_index(field: &str) -> Option<usize> {
     field.strip_prefix("spec.listeners[")?.split_once(']')?.0.parse().ok()
 }
 
-/// Gateways and listeners that show a certificate.
-fn users(snapshot: &Snapshot, secret: &ObjectName) -> Vec<(ObjectName, Arc<str>)> {
-    let gateways = snapshot.entities.values().filter_map(|entity| match entity {
-        Entity::Gateway(gateway) => Some(gateway),
+/// Which listeners of Gateways and ListenerSets show a certificate, by their place.
+fn users(snapshot: &Snapshot, secret: &ObjectName) -> Vec<(Key, usize)> {
+    let objects = snapshot.entities.values().filter_map(|entity| match entity {
+        Entity::Gateway(gateway) => Some((object_key(Kind::Gateway, &gateway.name), &gateway.listeners)),
+        Entity::ListenerSet(set) => Some((object_key(Kind::ListenerSet, &set.name), &set.listeners)),
         _ => None,
     });
     let uses = |protocol: &ListenerProtocol| match protocol {
@@ -195,10 +226,10 @@ fn users(snapshot: &Snapshot, secret: &ObjectName) -> Vec<(ObjectName, Arc<str>)
             false
         }
     };
-    gateways
-        .flat_map(|gateway| gateway.listeners.iter().map(move |listener| (gateway, listener)))
+    objects
+        .flat_map(|(key, listeners)| listeners.iter().map(move |listener| (key.clone(), listener)))
         .filter(|(_, listener)| uses(&listener.protocol))
-        .map(|(gateway, listener)| (gateway.name.clone(), listener.name.clone()))
+        .map(|(key, listener)| (key, listener.index))
         .collect()
 }
 
@@ -210,8 +241,9 @@ fn set(conditions: &mut [Condition], condition_type: &str, reason: &str, message
     }
 }
 
-fn refuse_listener(status: &mut GatewayStatus, index: usize, field: &str, message: &str) {
-    let Some(listener) = status.listeners.get_mut(index) else { return };
+fn refuse_listener(statuses: &mut Statuses, key: &Key, index: usize, field: &str, message: &str) {
+    let Some((conditions, listeners)) = listeners_mut(statuses, key) else { return };
+    let Some(listener) = listeners.get_mut(index) else { return };
     let text = format!("{field}: {message}");
     let port = field.ends_with(".port");
     if port {
@@ -219,23 +251,35 @@ fn refuse_listener(status: &mut GatewayStatus, index: usize, field: &str, messag
     }
     set(&mut listener.conditions, "Programmed", if port { "PortUnavailable" } else { "Invalid" }, &text);
     let is_true = |c: &Condition| c.condition_type == "Programmed" && c.status != ConditionStatus::False;
-    if status.listeners.iter().any(|listener| listener.conditions.iter().any(is_true)) {
-        if let Some(accepted) = status.conditions.iter_mut().find(|c| c.condition_type == "Accepted") {
+    if listeners.iter().any(|listener| listener.conditions.iter().any(is_true)) {
+        if let Some(accepted) = conditions.iter_mut().find(|c| c.condition_type == "Accepted") {
             accepted.reason = "ListenersNotValid".into();
             accepted.message = format!("a listener cannot be served: {text}");
         }
     } else {
-        set(&mut status.conditions, "Accepted", "ListenersNotValid", &text);
-        set(&mut status.conditions, "Programmed", "Invalid", &text);
+        set(conditions, "Accepted", "ListenersNotValid", &text);
+        let reason = if key.kind == Kind::ListenerSet { "ListenersNotValid" } else { "Invalid" };
+        set(conditions, "Programmed", reason, &text);
     }
 }
 
-fn refuse_gateway(status: &mut GatewayStatus, field: &str, message: &str) {
+/// Nothing of a Gateway is served, and nothing of its ListenerSets.
+fn refuse_gateway(snapshot: &Snapshot, statuses: &mut Statuses, name: &ObjectName, field: &str, message: &str) {
     let text = format!("{field}: {message}");
     let reason = if field.starts_with("spec.addresses") { "AddressNotUsable" } else { "Invalid" };
-    set(&mut status.conditions, "Programmed", reason, &text);
-    for listener in &mut status.listeners {
-        set(&mut listener.conditions, "Programmed", "Invalid", &text);
+    let mut refuse = |key: Key, reason: &str, text: &str| {
+        let Some((conditions, listeners)) = listeners_mut(statuses, &key) else { return };
+        set(conditions, "Programmed", reason, text);
+        listeners.iter_mut().for_each(|listener| set(&mut listener.conditions, "Programmed", "Invalid", text));
+    };
+    refuse(object_key(Kind::Gateway, name), reason, &text);
+    for entity in snapshot.entities.values() {
+        if let Entity::ListenerSet(set) = entity
+            && set.gateway == *name
+        {
+            let text = format!("the addresses of Gateway {name} cannot be used");
+            refuse(object_key(Kind::ListenerSet, &set.name), "ParentNotProgrammed", &text);
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::findings::{Problem, closest, join};
 use crate::gateway::GatewayState;
+use crate::index::object_name;
 use crate::listener::ListenerState;
+use crate::listener_set::{self, SetState};
 use crate::status::{holds, unless};
 use crate::{CONTROLLER_NAME, Context};
 use resources::gateway_api::ParentReference;
@@ -75,8 +77,23 @@ fn parent<'a, T>(
     match (&*reference.group, &*reference.kind) {
         (GATEWAY_GROUP, "Gateway") => {}
         (GATEWAY_GROUP, "ListenerSet") => {
-            let hint = "attach to the Gateway".to_owned();
-            return missing(none(".kind", "ListenerSets are not served yet".to_owned(), hint));
+            let Some(set) = ctx.index.resources().get::<resources::ListenerSet>(namespace, &reference.name) else {
+                let message = format!("there is no ListenerSet {namespace}/{}", reference.name);
+                return missing(none(".name", message, "add a ListenerSet of this name".to_owned()));
+            };
+            // Whether its Gateway is nobody's, its own status says.
+            let at = listener_set::gateway_of(set, gateways)?;
+            let gateway = &gateways[at];
+            let bonds = match gateway.set_places.get(&object_name(&set.meta)) {
+                Some(place) => bonds(ctx, gateway, Some(&gateway.sets[*place]), route, reference, &path, bind)
+                    .map(|listeners| Bonds { gateway: at, listeners }),
+                None => {
+                    let message =
+                        format!("Gateway {} does not allow ListenerSet {namespace}/{}", gateway.name, reference.name);
+                    Err(none(".name", message, "see the status of the ListenerSet".to_owned()))
+                }
+            };
+            return Some(Parent { reference, controller_name: gateway.controller_name.clone(), bonds });
         }
         _ => return None,
     }
@@ -90,7 +107,8 @@ fn parent<'a, T>(
         return missing(none(".name", message, gateway_hint(ctx, namespace, &reference.name)));
     };
     let gateway = &gateways[at];
-    let bonds = bonds(ctx, gateway, route, reference, &path, bind).map(|listeners| Bonds { gateway: at, listeners });
+    let bonds =
+        bonds(ctx, gateway, None, route, reference, &path, bind).map(|listeners| Bonds { gateway: at, listeners });
     Some(Parent { reference, controller_name: gateway.controller_name.clone(), bonds })
 }
 
@@ -108,17 +126,21 @@ fn gateway_hint(ctx: &Context<'_>, namespace: &str, name: &str) -> String {
 fn bonds<T>(
     ctx: &Context<'_>,
     gateway: &GatewayState<'_>,
+    set: Option<&SetState<'_>>,
     route: RouteHead<'_>,
     reference: &ParentReference,
     path: &str,
     bind: &mut impl FnMut(&ListenerState<'_>) -> Result<T, Problem>,
 ) -> Result<Vec<(usize, T)>, Vec<Problem>> {
-    let name = &gateway.name;
+    // A route of the Gateway is none of its sets, and the other way round (GEP-1713).
+    let (name, all) = match set {
+        Some(set) => (format!("ListenerSet {}", set.name), &gateway.listeners[set.listeners.clone()]),
+        None => (format!("Gateway {}", gateway.name), gateway.own()),
+    };
     let one = |reason, code, field: &str, message: String, hint: String| {
         vec![Problem::new(reason, code, format!("{path}{field}"), message, hint)]
     };
     let no_parent = |field: &str, message, hint| one("NoMatchingParent", Code::NoMatchingParent, field, message, hint);
-    let all = &gateway.listeners;
     let names = || all.iter().map(|listener| &*listener.spec.name);
     let wanted = |listener: &&ListenerState<'_>| {
         reference.section_name.as_ref().is_none_or(|section| **section == *listener.spec.name)
@@ -130,23 +152,27 @@ fn bonds<T>(
         return Err(match (&reference.section_name, reference.port) {
             (Some(section), _) if !names().any(|name| name == section) => {
                 let hint = closest(section, names()).map_or(known, |name| format!("did you mean {name}?"));
-                no_parent(".sectionName", format!("Gateway {name} has no listener {section}"), hint)
+                no_parent(".sectionName", format!("{name} has no listener {section}"), hint)
             }
             (_, Some(port)) => {
                 let ports: Vec<_> = all.iter().map(|l| l.spec.port.to_string()).collect();
                 let hint = format!("its ports: {}", ports.join(", "));
-                no_parent(".port", format!("Gateway {name} has no such listener on port {port}"), hint)
+                no_parent(".port", format!("{name} has no such listener on port {port}"), hint)
             }
-            _ => no_parent("", format!("Gateway {name} has no listener"), known),
+            _ => no_parent("", format!("{name} has no listener"), known),
         });
     }
     if !gateway.problems.is_empty() {
-        return Err(no_parent("", format!("Gateway {name} is not accepted"), "mend the Gateway first".into()));
+        return Err(no_parent(
+            "",
+            format!("Gateway {} is not accepted", gateway.name),
+            "mend the Gateway first".into(),
+        ));
     }
     let accepted: Vec<_> = chosen.iter().filter(|listener| listener.is_accepted()).collect();
     if accepted.is_empty() {
         let described: Vec<_> = chosen.iter().map(|listener| listener.describe()).collect();
-        let message = format!("not accepted on Gateway {name}: {}", described.join(", "));
+        let message = format!("not accepted on {name}: {}", described.join(", "));
         return Err(no_parent("", message, "mend the listeners first".into()));
     }
     let fits: Vec<_> = accepted.iter().filter(|listener| listener.kinds.contains(&route.kind)).collect();
@@ -158,8 +184,7 @@ fn bonds<T>(
                 format!("{} takes {}", l.describe(), if kinds.is_empty() { "none".into() } else { kinds.join(" and ") })
             })
             .collect();
-        let message =
-            format!("no listener of Gateway {name} takes routes of kind {}: {}", route.kind, kinds.join(", "));
+        let message = format!("no listener of {name} takes routes of kind {}: {}", route.kind, kinds.join(", "));
         let hint = match route.kind {
             Kind::KafkaRoute => "a KafkaRoute needs protocol TLS with mode Terminate",
             Kind::TlsRoute => "a TLSRoute needs protocol TLS",
@@ -168,11 +193,11 @@ fn bonds<T>(
         return Err(one("NotAllowedByListeners", Code::NotAllowedByListeners, "", message, hint.to_owned()));
     }
     let allowed: Vec<_> =
-        fits.iter().filter(|listener| listener.allows_namespace(ctx, &name.namespace, &route.meta.namespace)).collect();
+        fits.iter().filter(|listener| listener.allows_namespace(ctx, &route.meta.namespace)).collect();
     if allowed.is_empty() {
         let names: Vec<_> = fits.iter().map(|listener| &*listener.spec.name).collect();
         let message = format!(
-            "Gateway {name} does not allow routes of namespace {} on listener {}",
+            "{name} does not allow routes of namespace {} on listener {}",
             route.meta.namespace,
             names.join(", ")
         );
@@ -285,7 +310,7 @@ pub(crate) fn served<'p, T>(
         let gateway = &gateways[bonds.gateway];
         bonds.listeners.iter().filter_map(move |(index, bond)| {
             let listener = &gateway.listeners[*index];
-            let name = ListenerRef { gateway: gateway.name.clone(), listener: listener.spec.name.clone() };
+            let name = ListenerRef { gateway: gateway.name.clone(), listener: listener.name.clone() };
             gateway.serves(listener).then_some((bonds.gateway, *index, name, bond))
         })
     })

@@ -3,7 +3,7 @@
 use resources::status::SupportedFeature;
 
 /// Features of release v1.7.0 that are served completely, sorted, as the API demands.
-const SUPPORTED: [&str; 42] = [
+const SUPPORTED: [&str; 43] = [
     "BackendTLSPolicy",
     "BackendTLSPolicySANValidation",
     "ClusterTrustBundle",
@@ -41,6 +41,7 @@ const SUPPORTED: [&str; 42] = [
     "HTTPRouteRequestTimeout",
     "HTTPRouteResponseHeaderModification",
     "HTTPRouteSchemeRedirect",
+    "ListenerSet",
     "ReferenceGrant",
     "TCPRoute",
     "TLSRoute",

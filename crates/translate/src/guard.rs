@@ -5,14 +5,13 @@ use crate::Context;
 use crate::attach::{Parent, RouteHead};
 use crate::findings::Problem;
 use crate::gateway::GatewayState;
+use crate::listener::ListenerState;
 use crate::status::{Status, fails};
-use resources::gateway_api::{Listener, ParentReference};
+use resources::gateway_api::ParentReference;
 use resources::status::{PolicyAncestorStatus, PolicyStatus};
 use resources::{
-    AnyObject, Code, GATEWAY_GROUP, Gateway, Key, Kind, PolicyTarget, PolicyTargetReference, PolicyTargetSelector,
-    TargetEntry,
+    AnyObject, Code, GATEWAY_GROUP, Key, Kind, PolicyTarget, PolicyTargetReference, PolicyTargetSelector, TargetEntry,
 };
-use snapshot::Hostname;
 use std::collections::BTreeSet;
 
 /// API: at most this many ancestors in a status.
@@ -149,6 +148,7 @@ fn target_kind(group: &str, kind: &str) -> Option<Kind> {
 fn has_section(object: &AnyObject, section: &str) -> bool {
     match object {
         AnyObject::Gateway(gateway) => gateway.spec.listeners.iter().any(|listener| *listener.name == *section),
+        AnyObject::ListenerSet(set) => set.spec.listeners.iter().any(|listener| *listener.name == *section),
         AnyObject::HttpRoute(route) => route.spec.rules.iter().any(|rule| rule.name.as_deref() == Some(section)),
         AnyObject::GrpcRoute(route) => route.spec.rules.iter().any(|rule| rule.name.as_deref() == Some(section)),
         // Other kinds are taken as a whole.
@@ -163,23 +163,23 @@ impl Guards {
 
     /// Why a listener that ends TLS may not be opened: it, or one whose names it would answer to in its place, has to ask
     /// for client certificates.
-    pub(crate) fn of_listener(&self, gateway: &Gateway, listener: &Listener, path: &str) -> Vec<Problem> {
+    pub(crate) fn of_listener(&self, gateway: &GatewayState<'_>, listener: &ListenerState<'_>) -> Vec<Problem> {
         let closing = || self.policies.iter().filter(|policy| policy.key.kind == Kind::ClientTrafficPolicy);
         if closing().next().is_none() {
             return Vec::new();
         }
-        let key = gateway.key();
-        let hostname = |listener: &Listener| Hostname::parse(listener.hostname.as_deref().unwrap_or_default());
-        let own = hostname(listener);
-        let overlaps = |other: &&Listener| other.port == listener.port && hostname(other).intersect(&own).is_some();
-        let overlapping: Vec<_> = gateway.spec.listeners.iter().filter(overlaps).map(|l| &*l.name).collect();
-        let hit = |policy: &Guard, name: &str| policy.targets.iter().any(|target| target.is(&key, name));
+        let overlaps = |other: &&ListenerState<'_>| {
+            other.spec.port == listener.spec.port && other.hostname.intersect(&listener.hostname).is_some()
+        };
+        let overlapping: Vec<_> = gateway.listeners.iter().filter(overlaps).collect();
         let problem = |policy: &Guard| {
-            let name = overlapping.iter().find(|name| hit(policy, name))?;
-            let place = if **name == *listener.name { "here".to_owned() } else { format!("on listener {name}") };
+            let hit = |other: &&&ListenerState<'_>| policy.targets.iter().any(|target| target.is(gateway, other));
+            let other = overlapping.iter().find(hit)?;
+            let place =
+                if other.index == listener.index { "here".to_owned() } else { format!("on listener {}", other.name) };
             let message = format!("{} asks for client certificates {place}, which is not served yet", policy.key);
             let hint = "remove tls.clientValidation from the policy to serve every client";
-            Some(Problem::unsupported(path, message, hint))
+            Some(Problem::unsupported(format!("spec.listeners[{}].tls", listener.place), message, hint))
         };
         closing().filter_map(problem).collect()
     }
@@ -202,8 +202,8 @@ impl Guards {
             let mut what = whole.then(|| "it".to_owned());
             for bonds in parents.iter().filter_map(|parent| parent.bonds.as_ref().ok()) {
                 let gateway = &gateways[bonds.gateway];
-                let names = || bonds.listeners.iter().map(|(i, _)| gateway.listeners[*i].spec.name.as_ref());
-                let hit = policy.targets.iter().find(|target| names().any(|name| target.is(&gateway.key, name)));
+                let listeners = bonds.listeners.iter().map(|(i, _)| &gateway.listeners[*i]);
+                let hit = policy.targets.iter().find(|target| listeners.clone().any(|it| target.is(gateway, it)));
                 if hit.is_some() || own {
                     policy.gateways.insert(gateway.key.clone());
                 }
@@ -234,9 +234,16 @@ impl Guards {
 }
 
 impl Target {
-    /// Whether it is this listener of this Gateway, or all of the Gateway.
-    fn is(&self, gateway: &Key, listener: &str) -> bool {
-        self.key == *gateway && self.section.as_deref().is_none_or(|section| section == listener)
+    /// Whether it is this listener of this Gateway, or all of the Gateway, or of the listener's ListenerSet.
+    fn is(&self, gateway: &GatewayState<'_>, listener: &ListenerState<'_>) -> bool {
+        let owner = match listener.set {
+            Some(set) => &gateway.sets[set].key,
+            None => &gateway.key,
+        };
+        match &self.section {
+            None => self.key == gateway.key || self.key == *owner,
+            Some(section) => self.key == *owner && **section == *listener.spec.name,
+        }
     }
 }
 
@@ -249,7 +256,8 @@ fn unserved(policy: &Key, what: &str, path: &str) -> Problem {
 pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
     for policy in std::mem::take(&mut ctx.guards.policies) {
         let ours = |gateway: &&GatewayState<'_>| {
-            policy.gateways.contains(&gateway.key) || policy.targets.iter().any(|target| target.key == gateway.key)
+            let is = |key: &Key| *key == gateway.key || gateway.sets.iter().any(|set| *key == set.key);
+            policy.gateways.contains(&gateway.key) || policy.targets.iter().any(|target| is(&target.key))
         };
         let concerned: Vec<_> = gateways.iter().filter(ours).take(MAX_ANCESTORS).collect();
         if concerned.is_empty() && !ctx.settings.standalone {

@@ -19,6 +19,7 @@ mod backend;
 mod backend_tls;
 mod ca;
 mod certificate;
+mod conflict;
 mod features;
 mod findings;
 mod frontend;
@@ -26,6 +27,8 @@ mod gateway;
 mod guard;
 mod index;
 mod listener;
+mod listener_filters;
+mod listener_set;
 mod memo;
 mod precedence;
 mod references;
@@ -286,10 +289,14 @@ impl Context<'_> {
 
     /// Notes the status of an object.
     pub(crate) fn set_status(&mut self, key: Key, mut status: Status) {
-        if let (Status::Gateway(status), false) = (&mut status, self.settings.standalone) {
+        let parts = match &mut status {
+            Status::Gateway(status) => Some((&mut status.conditions, &mut status.listeners)),
+            Status::ListenerSet(status) => Some((&mut status.conditions, &mut status.listeners)),
+            _ => None,
+        };
+        if let (Some((conditions, listeners)), false) = (parts, self.settings.standalone) {
             let generation = |conditions: &[Condition]| conditions.iter().find_map(|it| it.observed_generation);
-            let lists =
-                std::iter::once(&mut status.conditions).chain(status.listeners.iter_mut().map(|l| &mut l.conditions));
+            let lists = std::iter::once(conditions).chain(listeners.iter_mut().map(|l| &mut l.conditions));
             for list in lists {
                 let generation = generation(list).unwrap_or_default();
                 list.push(status::synced(generation));
@@ -360,6 +367,7 @@ fn translate(
     let policies = backend_tls::translate(&mut ctx);
     let slices = index.slices();
     let mut backends = backend::Backends::new(index, &slices, &policies, settings.allow_external_name);
+    listener_filters::translate(&mut ctx, &mut gateways, &mut backends);
     route::http::translate(&mut ctx, &mut gateways, &mut backends);
     route::grpc::translate(&mut ctx, &mut gateways, &mut backends);
     route::shadow::note(&mut ctx);
@@ -368,6 +376,9 @@ fn translate(
     for gateway in &gateways {
         if let Some(entity) = gateway.entity() {
             ctx.insert(Entity::Gateway(Arc::new(entity)));
+        }
+        for entity in gateway.set_entities() {
+            ctx.insert(Entity::ListenerSet(Arc::new(entity)));
         }
     }
     insert_certificates(&mut ctx, &gateways, &backends);

@@ -1,11 +1,11 @@
-//! Listeners: protocol, kinds, certificates, conflicts within a Gateway, ports between Gateways.
+//! Listeners of Gateways and ListenerSets: protocol, kinds, certificates, ports between Gateways.
 
 use crate::certificate::Loaded;
 use crate::findings::Problem;
 use crate::frontend::Frontend;
 use crate::gateway::GatewayState;
 use crate::index::Target;
-use crate::{Context, Settings};
+use crate::{Context, Settings, conflict};
 use resources::Code;
 use resources::gateway_api::{FromNamespaces, Listener, SecretObjectReference, TlsMode};
 use resources::{Gateway, Kind, Secret};
@@ -35,15 +35,34 @@ impl Protocol {
         }
     }
 
-    fn terminates_tls(self) -> bool {
+    pub(crate) fn terminates_tls(self) -> bool {
         matches!(self, Self::Https | Self::TlsTerminate)
     }
 }
 
-/// A listener of a Gateway that is ours.
+/// What has a listener.
+#[derive(Clone, Copy)]
+pub(crate) struct Owner<'o, 'a> {
+    /// Gateway or ListenerSet.
+    pub(crate) kind: Kind,
+    pub(crate) namespace: &'a str,
+    /// Place among the Gateway's ListenerSets, and name, if it is one.
+    pub(crate) set: Option<(usize, &'o ObjectName)>,
+}
+
+/// A listener of a Gateway that is ours, or of one of its ListenerSets.
 pub(crate) struct ListenerState<'a> {
     pub(crate) spec: &'a Listener,
+    /// Place among all listeners of the Gateway, those of its sets behind its own.
     pub(crate) index: usize,
+    /// Place in the object's `spec.listeners`.
+    pub(crate) place: usize,
+    /// Place of its ListenerSet among the Gateway's, if it is not the Gateway's own.
+    pub(crate) set: Option<usize>,
+    /// Namespace of the object.
+    pub(crate) namespace: &'a str,
+    /// As the proxy knows it.
+    pub(crate) name: Arc<str>,
     pub(crate) hostname: Hostname,
     /// `None`: not served.
     pub(crate) protocol: Option<Protocol>,
@@ -57,6 +76,8 @@ pub(crate) struct ListenerState<'a> {
     pub(crate) conflict: Option<Problem>,
     /// Another listener of the port whose hostnames overlap.
     pub(crate) overlap: Option<Problem>,
+    /// In the order of `filters.requests`.
+    pub(crate) filters: Vec<snapshot::ExternalAuth>,
     /// What is asked of clients, where TLS is ended.
     pub(crate) client_validation: Option<ClientValidation>,
     /// In the order of `certificateRefs`.
@@ -101,24 +122,25 @@ impl ListenerState<'_> {
             Protocol::Tcp => ListenerProtocol::Tcp,
             Protocol::Udp => ListenerProtocol::Udp,
         };
-        let (name, hostname) = (self.spec.name.clone(), self.hostname.clone());
+        let (name, hostname) = (self.name.clone(), self.hostname.clone());
         let port = self.spec.port;
         Some(snapshot::Listener {
             name,
-            index: self.index,
+            index: self.place,
             port,
             hostname,
             protocol,
             client_validation: self.client_validation.clone(),
+            filters: self.filters.clone(),
         })
     }
 
     /// Whether routes of a namespace may attach.
-    pub(crate) fn allows_namespace(&self, ctx: &Context<'_>, gateway_namespace: &str, namespace: &str) -> bool {
+    pub(crate) fn allows_namespace(&self, ctx: &Context<'_>, namespace: &str) -> bool {
         let namespaces = &self.spec.allowed_routes.namespaces;
         match namespaces.from {
             FromNamespaces::All => true,
-            FromNamespaces::Same => gateway_namespace == namespace,
+            FromNamespaces::Same => self.namespace == namespace,
             // As in Kubernetes, no selector selects nothing.
             FromNamespaces::Selector => {
                 namespaces.selector.as_ref().is_some_and(|s| s.matches(&ctx.namespace_labels(namespace)))
@@ -127,27 +149,39 @@ impl ListenerState<'_> {
     }
 }
 
-/// All listeners of a Gateway, with conflicts among them.
+/// The listeners of a Gateway itself.
 pub(crate) fn translate<'a>(
     ctx: &mut Context<'_>,
     gateway: &'a Gateway,
     frontend: &Frontend,
 ) -> Vec<ListenerState<'a>> {
+    let owner = Owner { kind: Kind::Gateway, namespace: &gateway.meta.namespace, set: None };
     let specs = gateway.spec.listeners.iter().enumerate();
-    let mut listeners: Vec<_> = specs.map(|(index, spec)| listener(ctx, gateway, frontend, index, spec)).collect();
-    find_conflicts(&mut listeners);
-    find_overlaps(&mut listeners);
-    listeners
+    specs.map(|(index, spec)| listener(ctx, owner, frontend, (index, index), spec)).collect()
 }
 
-fn listener<'a>(
+/// Looks at what concerns several listeners, once all of a Gateway are there.
+pub(crate) fn settle(ctx: &mut Context<'_>, gateway: &mut GatewayState<'_>) {
+    for i in 0..gateway.listeners.len() {
+        let this = &gateway.listeners[i];
+        if this.protocol.is_some_and(Protocol::terminates_tls) {
+            let problems = ctx.guards.of_listener(gateway, this);
+            gateway.listeners[i].problems.extend(problems);
+        }
+    }
+    conflict::find_conflicts(&mut gateway.listeners);
+    conflict::find_overlaps(&mut gateway.listeners);
+}
+
+/// One listener; `index` is its place among all of the Gateway, `place` among those of its object.
+pub(crate) fn listener<'a>(
     ctx: &mut Context<'_>,
-    gateway: &'a Gateway,
+    owner: Owner<'_, 'a>,
     frontend: &Frontend,
-    index: usize,
+    (index, place): (usize, usize),
     spec: &'a Listener,
 ) -> ListenerState<'a> {
-    let path = format!("spec.listeners[{index}]");
+    let path = format!("spec.listeners[{place}]");
     let mut problems = Vec::new();
     let passthrough = spec.tls.as_ref().is_some_and(|tls| tls.mode == TlsMode::Passthrough);
     let protocol = match spec.protocol.as_str() {
@@ -175,24 +209,27 @@ fn listener<'a>(
             None
         }
     };
-    if spec.filters.as_ref().is_some_and(|filters| !filters.requests.is_empty()) {
-        let message = "filters of listeners are not served yet";
-        problems.push(Problem::unsupported(format!("{path}.filters"), message, "move them to the routes"));
-    }
     let (mut ref_problems, mut certificates, mut client_validation) = (Vec::new(), Vec::new(), None);
     if protocol.is_some_and(Protocol::terminates_tls) {
         if let Some(validation) = frontend.of_port(spec.port) {
-            ref_problems.extend(validation.ref_problems.iter().cloned());
+            // Details are for whoever has the Gateway.
+            let of = |problem: &Problem| match owner.set {
+                None => problem.clone(),
+                Some(_) => {
+                    let message = "the Gateway's CA certificates for clients are not all there";
+                    Problem::new(problem.reason, problem.code, "spec.parentRef", message, "see the Gateway's status")
+                }
+            };
+            ref_problems.extend(validation.ref_problems.iter().map(of));
             match &validation.validation {
                 Ok(validation) => client_validation = Some(validation.clone()),
-                Err(problem) => problems.push(problem.clone()),
+                Err(problem) => problems.push(of(problem)),
             }
         }
-        problems.extend(ctx.guards.of_listener(gateway, spec, &format!("{path}.tls")));
         let refs = spec.tls.as_ref().map_or(&[][..], |tls| &tls.certificate_refs);
         for (i, reference) in refs.iter().enumerate() {
             let path = format!("{path}.tls.certificateRefs[{i}]");
-            match certificate(ctx, &gateway.meta.namespace, reference, &path, "InvalidCertificateRef") {
+            match certificate(ctx, (owner.kind, owner.namespace), reference, &path, "InvalidCertificateRef") {
                 Ok((loaded, last_good)) => {
                     ref_problems.extend(last_good);
                     certificates.push(loaded);
@@ -215,6 +252,13 @@ fn listener<'a>(
     ListenerState {
         spec,
         index,
+        place,
+        set: owner.set.map(|(set, _)| set),
+        namespace: owner.namespace,
+        name: match owner.set {
+            Some((_, set)) => snapshot::ListenerSet::listener_name(set, &spec.name),
+            None => spec.name.clone(),
+        },
         hostname: Hostname::parse(spec.hostname.as_deref().unwrap_or_default()),
         protocol,
         kinds,
@@ -222,6 +266,7 @@ fn listener<'a>(
         ref_problems,
         conflict: None,
         overlap: None,
+        filters: Vec::new(),
         client_validation,
         certificates,
         attached: 0,
@@ -267,7 +312,7 @@ fn describe_protocol(spec: &Listener) -> String {
 /// The certificate that a reference names, and a remark if it is the last good one.
 pub(crate) fn certificate(
     ctx: &mut Context<'_>,
-    namespace: &str,
+    (from, namespace): (Kind, &str),
     reference: &SecretObjectReference,
     path: &str,
     reason: &'static str,
@@ -281,9 +326,9 @@ pub(crate) fn certificate(
             "name a Secret",
         ));
     }
-    if !ctx.index.permitted(Kind::Gateway, namespace, &target) {
+    if !ctx.index.permitted(from, namespace, &target) {
         let message = format!("Secret {}/{name} is in another namespace, which does not permit it", target.namespace);
-        let hint = target.grant_hint(Kind::Gateway, namespace);
+        let hint = target.grant_hint(from, namespace);
         return Err(Problem::new("RefNotPermitted", Code::RefNotPermitted, path, message, hint));
     }
     let full_name = ObjectName::new(target.namespace, name);
@@ -319,71 +364,6 @@ fn load(ctx: &mut Context<'_>, secret: &Arc<Secret>, name: &ObjectName) -> Resul
     Result::clone(&result)
 }
 
-/// Listeners of one Gateway that cannot be told apart: none of them wins (Gateway API, "distinct listeners").
-fn find_conflicts(listeners: &mut [ListenerState<'_>]) {
-    for i in 0..listeners.len() {
-        let conflict = listeners.iter().enumerate().filter(|(j, _)| *j != i).find_map(|(_, other)| {
-            let this = &listeners[i];
-            if this.spec.port != other.spec.port {
-                return None;
-            }
-            let layer = |listener: &ListenerState<'_>| match listener.spec.protocol.as_str() {
-                "HTTP" => Some("plain HTTP"),
-                "HTTPS" | "TLS" => Some("TLS"),
-                "TCP" => Some("TCP"),
-                "UDP" => Some("UDP"),
-                _ => None,
-            };
-            let (mine, theirs) = (layer(this)?, layer(other)?);
-            let path = format!("spec.listeners[{i}]");
-            if mine == theirs && matches!(mine, "plain HTTP" | "TLS") {
-                if this.hostname != other.hostname {
-                    return None;
-                }
-                let message = match &this.hostname {
-                    Hostname::Any => format!("listener {} has the same port and no hostname either", other.spec.name),
-                    _ => format!("listener {} has the same port and hostname", other.spec.name),
-                };
-                let hint = "give each a hostname or a port of its own";
-                let path = format!("{path}.hostname");
-                return Some(Problem::new("HostnameConflict", Code::IndistinctListeners, path, message, hint));
-            }
-            // UDP ports are ports of their own.
-            if mine != theirs && (mine == "UDP" || theirs == "UDP") {
-                return None;
-            }
-            let message = format!("listener {} wants {theirs} on the same port {}", other.spec.name, other.spec.port);
-            let hint = "give each a port of its own";
-            let path = format!("{path}.protocol");
-            Some(Problem::new("ProtocolConflict", Code::IndistinctListeners, path, message, hint))
-        });
-        listeners[i].conflict = conflict;
-    }
-}
-
-/// Listeners that end TLS on one port with overlapping hostnames: browsers may reuse a connection across them.
-fn find_overlaps(listeners: &mut [ListenerState<'_>]) {
-    let ends_tls = |l: &ListenerState<'_>| l.is_accepted() && l.protocol.is_some_and(Protocol::terminates_tls);
-    for i in 0..listeners.len() {
-        let this = &listeners[i];
-        if !ends_tls(this) {
-            continue;
-        }
-        let overlapping = |other: &&ListenerState<'_>| {
-            other.index != i
-                && ends_tls(other)
-                && other.spec.port == this.spec.port
-                && other.hostname.intersect(&this.hostname).is_some()
-        };
-        let Some(other) = listeners.iter().find(overlapping) else { continue };
-        let message = format!("the hostnames overlap with those of {} on the same port", other.describe());
-        let hint = "a client may send requests for one over a connection of the other";
-        let path = format!("spec.listeners[{i}].hostname");
-        let problem = Problem::new("OverlappingHostnames", Code::OverlappingTls, path, message, hint).warning();
-        listeners[i].overlap = Some(problem);
-    }
-}
-
 /// One process listens for all Gateways of a folder: a port belongs to the oldest Gateway, then the first by name.
 /// `gateways` come in this order. In a cluster each Gateway has its own address.
 pub(crate) fn claim_ports(settings: &Settings, gateways: &mut [GatewayState<'_>]) {
@@ -408,7 +388,7 @@ pub(crate) fn claim_ports(settings: &Settings, gateways: &mut [GatewayState<'_>]
                 true => format!("{taken} belongs to Gateway {owner}"),
                 false => format!("{taken} is bound for port {owned} of Gateway {owner}"),
             };
-            let path = format!("spec.listeners[{}].port", listener.index);
+            let path = format!("spec.listeners[{}].port", listener.place);
             let hint = "choose another port, or move the listener into that Gateway";
             listener.problems.push(Problem::new("PortUnavailable", Code::PortUnavailable, path, message, hint));
         }

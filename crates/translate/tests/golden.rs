@@ -90,6 +90,7 @@ fn directives(input: &str) -> Case {
                 let name = ObjectName::new(namespace, name);
                 let entity = match kind {
                     "Gateway" => EntityKey::Gateway(name),
+                    "ListenerSet" => EntityKey::ListenerSet(name),
                     "Secret" => EntityKey::Certificate(name),
                     "KafkaRoute" => EntityKey::KafkaRoute(name),
                     other => panic!("{other}"),
