@@ -7,7 +7,7 @@ mod tests;
 
 pub(crate) use compile::{Compiled, Compiler, Wanted};
 
-use crate::{http, kafka, listener::Listener, router::Map, tcp, tls::sni::SniTable, upstream::Backend};
+use crate::{http, kafka, listener::Listener, router::Map, tcp, tls::sni::SniTable, udp, upstream::Backend};
 use snapshot::BackendKey;
 use std::{
     collections::{BTreeMap, HashSet},
@@ -23,6 +23,8 @@ pub(crate) struct Runtime {
     pub(crate) revision: u64,
     /// By the port that is bound.
     pub(crate) ports: BTreeMap<u16, Arc<Port>>,
+    /// As `ports`, of UDP.
+    pub(crate) udp: BTreeMap<u16, Arc<udp::Port>>,
     /// Ids of all ports and listeners.
     pub(crate) live: Arc<HashSet<u64>>,
     /// Shared keys, as the map is copied when a backend changes.
@@ -39,6 +41,11 @@ impl Runtime {
     pub(crate) fn advertised(&self, port: u16) -> u16 {
         let listeners = self.ports.values().flat_map(|port| &port.listeners);
         listeners.into_iter().find(|listener| listener.port == port).map_or(port, |listener| listener.advertised)
+    }
+
+    /// What is served on a bound port of UDP.
+    pub(crate) fn udp(&self, bound: u16) -> Option<&Arc<udp::Port>> {
+        self.udp.get(&bound)
     }
 
     /// What is served on a bound port.

@@ -7,7 +7,7 @@ use crate::{
     config::{Compiled, Compiler, Runtime, Wanted},
     drain::Drained,
     options::Options,
-    socket::{self, Handed, Sockets},
+    socket::{self, Address, Handed, Sockets, Transport},
     telemetry::{
         access_log,
         metrics::{Gauge, Metrics, WorkerLabels},
@@ -87,6 +87,8 @@ pub(crate) struct Shared {
     pub(crate) max_connections: usize,
     /// Where this gateway listens.
     pub(crate) bound: Bound,
+    /// As `bound`, of UDP.
+    pub(crate) bound_udp: Bound,
     /// Connections of each worker.
     pub(crate) loads: Vec<Arc<Load>>,
     /// Of each worker, once it runs.
@@ -184,7 +186,7 @@ struct State {
     refusals: Vec<Refusal>,
     /// Of the ports.
     unbound: Vec<Refusal>,
-    wanted: BTreeMap<SocketAddr, Wanted>,
+    wanted: BTreeMap<Address, Wanted>,
     orders: Orders,
 }
 
@@ -218,6 +220,7 @@ impl Proxy {
                 limit => limit,
             },
             bound: Bound::default(),
+            bound_udp: Bound::default(),
             loads: (0..workers).map(|_| Arc::default()).collect(),
             runtimes: (0..workers).map(|_| OnceLock::new()).collect(),
             mailboxes,
@@ -335,7 +338,7 @@ impl Control {
     }
 
     /// Binds what is wanted and not bound; notes what cannot be.
-    fn bind(&self, state: &mut State) -> BTreeMap<SocketAddr, Sockets> {
+    fn bind(&self, state: &mut State) -> BTreeMap<Address, Sockets> {
         let mut added = BTreeMap::new();
         state.unbound.clear();
         if self.draining.load(Ordering::Relaxed) {
@@ -345,7 +348,8 @@ impl Control {
             if state.orders.sockets.contains_key(address) {
                 continue;
             }
-            let ours = state.orders.sockets.keys().any(|bound| bound.port() == address.port());
+            let place = |address: &Address| (address.transport, address.socket.port());
+            let ours = state.orders.sockets.keys().any(|bound| place(bound) == place(address));
             match socket::bind(*address, self.shared.loads.len(), ours) {
                 Ok(sockets) => drop(added.insert(*address, sockets)),
                 Err(error) => state.unbound.push(socket::refusal(*address, wanted, &error)),
@@ -357,7 +361,12 @@ impl Control {
     /// Gives an order to all workers and waits until they have carried it out.
     fn order(&self, state: &mut State, change: impl FnOnce(&mut Orders)) {
         change(&mut state.orders);
-        self.shared.bound.set(state.orders.sockets.keys().copied());
+        let bound = |transport| {
+            let of_transport = state.orders.sockets.keys().filter(move |address| address.transport == transport);
+            of_transport.map(|address| address.socket)
+        };
+        self.shared.bound.set(bound(Transport::Tcp));
+        self.shared.bound_udp.set(bound(Transport::Udp));
         state.orders.sequence += 1;
         // A worker that has ended needs no orders.
         let _ = self.orders.send(state.orders.clone());

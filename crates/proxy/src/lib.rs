@@ -25,6 +25,7 @@ mod socket;
 mod tcp;
 mod telemetry;
 mod tls;
+mod udp;
 mod upstream;
 mod worker;
 

@@ -96,8 +96,13 @@ pub struct Limits {
     pub held_retry_bodies: usize,
     /// Retries under way to one backend at one time; beyond it the client gets the answer that there is. 100.
     pub retries: u32,
-    /// A TLSRoute's connection without a byte in either direction. 1 h.
+    /// A TLSRoute's or TCPRoute's connection without a byte in either direction. 1 h.
     pub tcp_idle: Duration,
+    /// A UDPRoute's session without a datagram in either direction. 60 s.
+    pub udp_idle: Duration,
+    /// Sessions of UDPRoutes at one time, at most a quarter of `max_connections`. Beyond it the oldest one that has never been
+    /// answered makes room for a new one; if there is none, the datagram is dropped. 10 000.
+    pub udp_sessions: usize,
     /// How long the other direction may go on once one side has ended its own without a byte flowing. 60 s.
     pub half_closed: Duration,
     /// A Kafka frame before the client is authenticated, where the broker asks for it. 64 KiB.
@@ -139,6 +144,8 @@ impl Default for Limits {
             held_retry_bodies: 32 << 20,
             retries: 100,
             tcp_idle: Duration::from_secs(3600),
+            udp_idle: Duration::from_secs(60),
+            udp_sessions: 10_000,
             half_closed: Duration::from_secs(60),
             kafka_preauth_frame: 64 << 10,
             kafka_frame: 100 << 20,

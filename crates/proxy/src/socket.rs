@@ -1,12 +1,12 @@
 //! Listening sockets: bound by the control side, one per worker and address, and accepted from by the workers.
 
-use crate::{config::Wanted, drain::Signal, listener::Cause, tls::accept, worker::Worker};
+use crate::{config::Wanted, drain::Signal, listener::Cause, tls::accept, udp, worker::Worker};
 use rustix::io::Errno;
 use snapshot::{EntityKey, Refusal};
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     sync::Arc,
     time::Duration,
 };
@@ -19,22 +19,76 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 /// How long to wait when the process has no file descriptor left.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
+/// Room that the kernel gives to datagrams that nobody has taken yet, if it may.
+const DATAGRAMS: usize = 1 << 20;
+
+/// Whether an address is one of TCP or of UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Transport {
+    Tcp,
+    Udp,
+}
+
+/// Where to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Address {
+    pub(crate) transport: Transport,
+    /// An unspecified address means all.
+    pub(crate) socket: SocketAddr,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.transport {
+            Transport::Tcp => self.socket.fmt(f),
+            Transport::Udp => write!(f, "{}/udp", self.socket),
+        }
+    }
+}
+
 /// Sockets of one address: one per worker.
-pub(crate) type Sockets = Arc<[Arc<TcpListener>]>;
+#[derive(Clone, Debug)]
+pub(crate) enum Sockets {
+    Tcp(Arc<[Arc<TcpListener>]>),
+    Udp(Arc<[Arc<UdpSocket>]>),
+}
+
+impl Sockets {
+    /// Whether they are the same ones.
+    pub(crate) fn are(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tcp(own), Self::Tcp(other)) => Arc::ptr_eq(own, other),
+            (Self::Udp(own), Self::Udp(other)) => Arc::ptr_eq(own, other),
+            _ => false,
+        }
+    }
+}
 
 /// Binds one socket per worker. Unspecified addresses take both families.
-pub(crate) fn bind(address: SocketAddr, workers: usize, ours: bool) -> io::Result<Sockets> {
+pub(crate) fn bind(address: Address, workers: usize, ours: bool) -> io::Result<Sockets> {
     if !ours {
         // SO_REUSEPORT would quietly share the port with another process of this user: ask without it first.
         drop(either_family(address, false)?);
     }
-    (0..workers).map(|_| either_family(address, true).map(Arc::new)).collect()
+    let sockets = (0..workers).map(|_| either_family(address, true));
+    match address.transport {
+        Transport::Tcp => {
+            sockets.map(|socket| Ok(Arc::new(socket?.into()))).collect::<io::Result<_>>().map(Sockets::Tcp)
+        }
+        Transport::Udp => {
+            sockets.map(|socket| Ok(Arc::new(socket?.into()))).collect::<io::Result<_>>().map(Sockets::Udp)
+        }
+    }
 }
 
-fn either_family(address: SocketAddr, share: bool) -> io::Result<TcpListener> {
-    match open(address, share) {
-        Err(error) if address.ip().is_unspecified() && no_ipv6(&error) => {
-            open(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port()), share)
+fn either_family(address: Address, share: bool) -> io::Result<Socket> {
+    let open = |socket| match address.transport {
+        Transport::Tcp => open_tcp(socket, share),
+        Transport::Udp => open_udp(socket, share),
+    };
+    match open(address.socket) {
+        Err(error) if address.socket.ip().is_unspecified() && no_ipv6(&error) => {
+            open(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.socket.port()))
         }
         result => result,
     }
@@ -44,25 +98,39 @@ fn no_ipv6(error: &io::Error) -> bool {
     [Errno::AFNOSUPPORT, Errno::ADDRNOTAVAIL].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
-fn open(address: SocketAddr, share: bool) -> io::Result<TcpListener> {
+fn open_tcp(address: SocketAddr, share: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
     // Connections inherit it: one whose far end is gone without a word does not wait for the longest of the limits.
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE / 4).with_retries(4))?;
+    bind_to(&socket, address, share)?;
+    socket.listen(BACKLOG)?;
+    Ok(socket)
+}
+
+fn open_udp(address: SocketAddr, share: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    udp::socket::note_destinations(&socket, address)?;
+    // The kernel gives less if it must.
+    let _ = socket.set_recv_buffer_size(DATAGRAMS);
+    bind_to(&socket, address, share)?;
+    Ok(socket)
+}
+
+fn bind_to(socket: &Socket, address: SocketAddr, share: bool) -> io::Result<()> {
+    socket.set_nonblocking(true)?;
     if address.is_ipv6() {
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
     if share {
         socket.set_reuse_port(true)?;
     }
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    socket.bind(&address.into())
 }
 
 /// Says why an address could not be bound, and what to do.
-pub(crate) fn refusal(address: SocketAddr, wanted: &Wanted, error: &io::Error) -> Refusal {
+pub(crate) fn refusal(address: Address, wanted: &Wanted, error: &io::Error) -> Refusal {
+    let Address { transport, socket: address } = address;
     let port = address.port();
     let (index, name) = &wanted.listener;
     let mapped = if port == wanted.port { String::new() } else { format!(" (bound for port {})", wanted.port) };
@@ -86,6 +154,7 @@ pub(crate) fn refusal(address: SocketAddr, wanted: &Wanted, error: &io::Error) -
         _ => format!("spec.listeners[{index}].port"),
     };
     let place = if address.ip().is_unspecified() { format!("port {port}") } else { address.to_string() };
+    let place = if transport == Transport::Udp { format!("UDP {place}") } else { place };
     Refusal {
         entity: match wanted.address {
             Some(_) if is(Errno::ADDRNOTAVAIL) => EntityKey::Gateway(wanted.gateway.clone()),

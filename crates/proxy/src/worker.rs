@@ -7,9 +7,10 @@ use crate::{
     http,
     listener::{Cause, Listener},
     options::Limits,
-    socket::{self, Handed, Sockets},
+    socket::{self, Address, Handed, Sockets},
     telemetry::{access_log::AccessLog, metrics::Metrics},
     tls::accept::{self, Serving},
+    udp,
 };
 use arc_swap::{ArcSwap, Cache};
 use std::{
@@ -50,6 +51,7 @@ struct Inner {
     held_heads: Cell<usize>,
     held_bodies: Cell<usize>,
     random: Cell<u64>,
+    udp_sessions: Rc<Cell<usize>>,
     http: http::Pool,
 }
 
@@ -69,6 +71,7 @@ impl Worker {
             held_heads: Cell::new(0),
             held_bodies: Cell::new(0),
             random: Cell::new(RandomState::new().hash_one(index) | 1),
+            udp_sessions: Rc::default(),
             http: http::Pool::default(),
             shared,
         }))
@@ -132,6 +135,11 @@ impl Worker {
     /// Bytes of requests' bodies that are kept to be sent again.
     pub(crate) fn held_bodies(&self) -> &Cell<usize> {
         &self.0.held_bodies
+    }
+
+    /// Number of the sessions of UDP.
+    pub(crate) fn udp_sessions(&self) -> &Rc<Cell<usize>> {
+        &self.0.udp_sessions
     }
 
     /// Now, for durations.
@@ -256,6 +264,8 @@ impl Drop for Ends {
 /// An address that a worker accepts from.
 struct Accepting {
     sockets: Sockets,
+    /// Before `stop`, if it does so to drain.
+    gently: Signal,
     stop: Signal,
     task: JoinHandle<()>,
 }
@@ -266,7 +276,7 @@ pub(crate) struct Orders {
     /// Counts up; acknowledged when carried out.
     pub(crate) sequence: u64,
     /// Where to accept: one socket per worker.
-    pub(crate) sockets: BTreeMap<SocketAddr, Sockets>,
+    pub(crate) sockets: BTreeMap<Address, Sockets>,
     /// Ids of the ports and listeners whose connections may go on.
     pub(crate) live: Arc<HashSet<u64>>,
     /// Whether to end all connections at their next good moment.
@@ -289,7 +299,7 @@ pub(crate) fn run(
     let worker = Worker::new(index, shared);
     runtime.block_on(async {
         worker.spawn(worker.access_log().clone().flusher());
-        let mut accepting: BTreeMap<SocketAddr, Accepting> = BTreeMap::new();
+        let mut accepting: BTreeMap<Address, Accepting> = BTreeMap::new();
         loop {
             tokio::select! {
                 changed = orders.changed() => if changed.is_err() { break },
@@ -299,13 +309,16 @@ pub(crate) fn run(
                 }
             }
             let now = orders.borrow_and_update().clone();
-            let kept = |address: &SocketAddr, accepting: &Accepting| {
-                now.sockets.get(address).is_some_and(|wanted| Arc::ptr_eq(wanted, &accepting.sockets))
+            let kept = |address: &Address, accepting: &Accepting| {
+                now.sockets.get(address).is_some_and(|wanted| wanted.are(&accepting.sockets))
             };
             let (stay, go): (BTreeMap<_, _>, BTreeMap<_, _>) =
                 std::mem::take(&mut accepting).into_iter().partition(|(at, accepting)| kept(at, accepting));
             accepting = stay;
-            for (_, Accepting { sockets, stop, task }) in go {
+            for (_, Accepting { sockets, gently, stop, task }) in go {
+                if now.drain {
+                    gently.fire();
+                }
                 stop.fire();
                 // It only takes in what the kernel has accepted; a panic there has been reported.
                 let _ = task.await;
@@ -315,11 +328,19 @@ pub(crate) fn run(
                 if accepting.contains_key(address) {
                     continue;
                 }
-                let stop = Signal::default();
-                let socket = Arc::clone(&sockets[index]);
-                let task = socket::accept(worker.clone(), address.port(), socket, stop.clone());
-                let task = tokio::task::spawn_local(task);
-                accepting.insert(*address, Accepting { sockets: Arc::clone(sockets), stop, task });
+                let (gently, stop) = (Signal::default(), Signal::default());
+                let (own, port) = (worker.clone(), address.socket.port());
+                let task = match sockets {
+                    Sockets::Tcp(sockets) => {
+                        let socket = Arc::clone(&sockets[index]);
+                        tokio::task::spawn_local(socket::accept(own, port, socket, stop.clone()))
+                    }
+                    Sockets::Udp(sockets) => {
+                        let socket = Arc::clone(&sockets[index]);
+                        tokio::task::spawn_local(udp::serve(own, port, socket, stop.clone(), gently.clone()))
+                    }
+                };
+                accepting.insert(*address, Accepting { sockets: sockets.clone(), gently, stop, task });
             }
             // Lets go of the old configuration, which an idle worker would keep alive with all its metrics.
             drop(worker.runtime());

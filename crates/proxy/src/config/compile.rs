@@ -5,8 +5,10 @@ use crate::{
     kafka,
     listener::ListenerKind,
     options::Options,
+    socket::{Address, Transport},
     telemetry::metrics::Metrics,
     tls::certificate::{BadCertificate, Identity},
+    udp,
     upstream::{Backend, ClientTls},
 };
 use rustls::server::ProducesTickets;
@@ -27,7 +29,7 @@ pub(crate) struct Compiled {
     /// What of the whole snapshot cannot be served, whatever the sockets say.
     pub(crate) refusals: Vec<Refusal>,
     /// Addresses to listen on; an unspecified address means all.
-    pub(crate) sockets: BTreeMap<SocketAddr, Wanted>,
+    pub(crate) sockets: BTreeMap<Address, Wanted>,
 }
 
 /// Who wants a socket, for messages.
@@ -98,6 +100,7 @@ pub(crate) struct Compiler {
     runtime: Arc<Runtime>,
     backend_refusals: BTreeMap<BackendKey, Refusal>,
     port_refusals: BTreeMap<u16, Vec<Refusal>>,
+    udp_refusals: BTreeMap<u16, Vec<Refusal>>,
 }
 
 /// What a delta touches.
@@ -128,6 +131,7 @@ impl Compiler {
             runtime: Arc::default(),
             backend_refusals: BTreeMap::new(),
             port_refusals: BTreeMap::new(),
+            udp_refusals: BTreeMap::new(),
         }
     }
 
@@ -151,11 +155,13 @@ impl Compiler {
         self.compile_kafka(&touched);
         let backends = self.compile_backends(&touched);
         let ports = self.compile_ports(&touched);
+        let udp = self.compile_udp(&touched);
         let ids =
             |port: &Arc<Port>| port.listeners.iter().map(|listener| listener.id).chain([port.id]).collect::<Vec<_>>();
-        let live: HashSet<u64> = ports.values().flat_map(ids).collect();
+        let live = ports.values().flat_map(ids).chain(udp.values().map(|port| port.listener.id));
+        let live: HashSet<u64> = live.collect();
         let live = if live == *self.runtime.live { Arc::clone(&self.runtime.live) } else { Arc::new(live) };
-        self.runtime = Arc::new(Runtime { revision: delta.revision, ports, live, backends });
+        self.runtime = Arc::new(Runtime { revision: delta.revision, ports, udp, live, backends });
         self.forget();
         let certificates = self.certificates.iter().filter_map(|(name, certificate)| {
             let bad = certificate.as_ref().err()?;
@@ -163,7 +169,7 @@ impl Compiler {
             Some(Refusal { entity, field: bad.field.to_owned(), message: bad.message.clone() })
         });
         let kafka = self.kafka.values().filter_map(|route| route.as_ref().err().cloned());
-        let ports = self.port_refusals.values().flatten().cloned();
+        let ports = self.port_refusals.values().chain(self.udp_refusals.values()).flatten().cloned();
         let refusals = certificates.chain(self.backend_refusals.values().cloned()).chain(kafka).chain(ports).collect();
         Compiled { runtime: Arc::clone(&self.runtime), refusals, sockets: self.sockets() }
     }
@@ -302,7 +308,7 @@ impl Compiler {
     fn compile_ports(&mut self, touched: &Touched) -> BTreeMap<u16, Arc<Port>> {
         let mut ports = self.runtime.ports.clone();
         let snapshot = std::mem::take(&mut self.snapshot);
-        let places = places(&snapshot, &self.options);
+        let places = places(&snapshot, &self.options, Transport::Tcp);
         if touched.gateways {
             ports.retain(|number, _| places.contains_key(number));
             self.http.retain(|number, _| places.contains_key(number));
@@ -327,6 +333,31 @@ impl Compiler {
                 self.port_refusals.insert(*number, refusals);
             }
             ports.insert(*number, port);
+        }
+        drop(places);
+        self.snapshot = snapshot;
+        ports
+    }
+
+    fn compile_udp(&mut self, touched: &Touched) -> BTreeMap<u16, Arc<udp::Port>> {
+        let mut ports = self.runtime.udp.clone();
+        let snapshot = std::mem::take(&mut self.snapshot);
+        let places = places(&snapshot, &self.options, Transport::Udp);
+        if touched.gateways {
+            ports.retain(|number, _| places.contains_key(number));
+            self.udp_refusals.retain(|number, _| places.contains_key(number));
+        }
+        for (number, places) in &places {
+            if !touched.gateways && !places.iter().any(|place| touched.listeners.contains(&place.name())) {
+                continue;
+            }
+            let mut refusals = Vec::new();
+            let previous = ports.get(number).map(|port| Arc::clone(&port.listener));
+            match self.compile_udp_port(&snapshot, *number, places, previous.as_slice(), &mut refusals) {
+                Some(port) => drop(ports.insert(*number, Arc::new(port))),
+                None => drop(ports.remove(number)),
+            }
+            self.udp_refusals.insert(*number, refusals);
         }
         drop(places);
         self.snapshot = snapshot;
@@ -371,9 +402,16 @@ impl Compiler {
         Some((id, tickets))
     }
 
-    fn sockets(&self) -> BTreeMap<SocketAddr, Wanted> {
+    fn sockets(&self) -> BTreeMap<Address, Wanted> {
         let mut sockets = BTreeMap::new();
-        for (number, places) in places(&self.snapshot, &self.options) {
+        for transport in [Transport::Tcp, Transport::Udp] {
+            self.sockets_of(transport, &mut sockets);
+        }
+        sockets
+    }
+
+    fn sockets_of(&self, transport: Transport, sockets: &mut BTreeMap<Address, Wanted>) {
+        for (number, places) in places(&self.snapshot, &self.options, transport) {
             for place in places {
                 let mut want = |address: IpAddr, index| {
                     let wanted = Wanted {
@@ -383,7 +421,8 @@ impl Compiler {
                         address: index,
                         port: place.listener.port,
                     };
-                    sockets.entry(SocketAddr::new(address, number)).or_insert(wanted);
+                    let socket = SocketAddr::new(address, number);
+                    sockets.entry(Address { transport, socket }).or_insert(wanted);
                 };
                 if place.gateway.addresses.is_empty() {
                     want(IpAddr::from([0u16; 8]), None);
@@ -394,10 +433,13 @@ impl Compiler {
             }
         }
         // Who listens on all addresses of a port needs no socket for one of them.
-        let all: BTreeSet<u16> =
-            sockets.keys().filter(|address| address.ip().is_unspecified()).map(SocketAddr::port).collect();
-        sockets.retain(|address, _| address.ip().is_unspecified() || !all.contains(&address.port()));
-        sockets
+        let of_all = |address: &&Address| address.transport == transport && address.socket.ip().is_unspecified();
+        let all: BTreeSet<u16> = sockets.keys().filter(of_all).map(|address| address.socket.port()).collect();
+        sockets.retain(|address, _| {
+            address.transport != transport
+                || address.socket.ip().is_unspecified()
+                || !all.contains(&address.socket.port())
+        });
     }
 }
 
@@ -411,8 +453,8 @@ pub(super) fn certificates(protocol: &ListenerProtocol) -> &[ObjectName] {
     }
 }
 
-/// All listeners by the port that is bound for them.
-fn places<'a>(snapshot: &'a Snapshot, options: &Options) -> BTreeMap<u16, Vec<Place<'a>>> {
+/// All listeners of a transport by the port that is bound for them.
+fn places<'a>(snapshot: &'a Snapshot, options: &Options, transport: Transport) -> BTreeMap<u16, Vec<Place<'a>>> {
     let mut places: BTreeMap<u16, Vec<Place<'_>>> = BTreeMap::new();
     // Gateways stand together in the map, and ListenerSets behind them: the others, which may be many, are not looked at.
     let first = EntityKey::Gateway(ObjectName::new("", ""));
@@ -427,7 +469,7 @@ fn places<'a>(snapshot: &'a Snapshot, options: &Options) -> BTreeMap<u16, Vec<Pl
         };
         for listener in set.map_or(&gateway.listeners, |set| &set.listeners) {
             let bound = options.port_map.get(&listener.port).copied().unwrap_or(listener.port);
-            if listener.protocol == ListenerProtocol::Udp {
+            if (listener.protocol == ListenerProtocol::Udp) != (transport == Transport::Udp) {
                 continue;
             }
             places.entry(bound).or_default().push(Place { gateway, set, listener });

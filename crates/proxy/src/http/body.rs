@@ -2,6 +2,7 @@
 //! buffer; HTTP/2 has them as hyper's frames.
 
 use super::{
+    grpc::Code,
     downstream::Downstream,
     exchange::{Exchange, Flag, Meter, chain},
     message::{clean_request_trailers, clean_trailers},
@@ -101,6 +102,8 @@ pub(super) struct RequestBody {
     guard: Option<(Arc<Rule>, Option<usize>)>,
     /// What copies it for mirrors.
     tap: Option<Tap>,
+    /// It has no trailers, whatever the client sends.
+    cut: bool,
 }
 
 #[derive(Debug)]
@@ -131,7 +134,7 @@ impl RequestBody {
 
     fn of(source: RequestSource, meter: &Rc<Meter>) -> Self {
         meter.request_ended.set(matches!(source, RequestSource::Empty));
-        Self { source, trailers: None, meter: Rc::clone(meter), guard: None, tap: None }
+        Self { source, trailers: None, meter: Rc::clone(meter), guard: None, tap: None, cut: false }
     }
 
     /// Drops trailers that the filters of a rule, or of one of its backends, answer for as headers.
@@ -140,9 +143,14 @@ impl RequestBody {
         Self { guard, ..self }
     }
 
+    /// Drops all trailers.
+    pub(super) fn without_trailers(self) -> Self {
+        Self { trailers: None, cut: true, ..self }
+    }
+
     /// No body, for a request that is sent a second time.
     pub(super) fn empty(meter: &Rc<Meter>) -> Self {
-        Self { source: RequestSource::Empty, trailers: None, meter: Rc::clone(meter), guard: None, tap: None }
+        Self { source: RequestSource::Empty, trailers: None, meter: Rc::clone(meter), guard: None, tap: None, cut: false }
     }
 
     /// A body of our own.
@@ -162,7 +170,7 @@ impl RequestBody {
 
     /// A body that may be sent again.
     pub(super) fn taped(taped: Taped, meter: &Rc<Meter>) -> Self {
-        Self { source: RequestSource::Taped(taped), trailers: None, meter: Rc::clone(meter), guard: None, tap: None }
+        Self { source: RequestSource::Taped(taped), trailers: None, meter: Rc::clone(meter), guard: None, tap: None, cut: false }
     }
 
     /// There is none, or none is left.
@@ -200,6 +208,9 @@ impl RequestBody {
             Ok(Filled::End) => {
                 if !self.meter.request_ended.replace(true) {
                     self.meter.last.set(Instant::now());
+                }
+                if self.cut {
+                    self.trailers = None;
                 }
                 if let Some(trailers) = &mut self.trailers {
                     let guard = self.guard.as_ref();
@@ -242,7 +253,11 @@ impl RequestBody {
         }
         match &mut self.source {
             RequestSource::Empty => {}
-            RequestSource::Held(data) => data.advance(length),
+            // It has been counted as it was read.
+            RequestSource::Held(data) => {
+                data.advance(length);
+                return self.meter.last.set(Instant::now());
+            }
             RequestSource::Copied(copied) => copied.consume(length),
             RequestSource::Http1(downstream) => downstream.borrow_mut().consume(length),
             RequestSource::Http2(frames) => frames.data.advance(length),
@@ -440,6 +455,9 @@ impl ResponseBody {
             Ok(Filled::End) => {
                 if let Some(trailers) = &mut self.trailers {
                     clean_trailers(trailers);
+                    if let Some(exchange) = self.exchange.as_mut().filter(|exchange| exchange.call) {
+                        exchange.grpc = Code::of(trailers).or(exchange.grpc);
+                    }
                 }
                 self.finish();
             }

@@ -2,6 +2,7 @@
 
 pub(super) use super::log::log_refusal;
 use super::{
+    grpc::{self, Code},
     rule::{Red, Served},
     server::Connection,
     special::Notes,
@@ -31,6 +32,10 @@ pub(super) enum Flag {
     Unserved,
     /// 500: the backendRef is invalid, or there is none.
     InvalidBackend,
+    /// What an authorization service answers in the backend's place.
+    AuthDenied,
+    /// 403: an authorization service gives no clear answer.
+    AuthFailed,
     /// 503: the backend has no endpoints.
     NoEndpoint,
     /// 503: it would have been sent again, but for the backend's retry constraint.
@@ -64,6 +69,8 @@ impl Flag {
             Self::NoRoute => "NO_ROUTE",
             Self::Unserved => "RULE_UNSERVED",
             Self::InvalidBackend => "INVALID_BACKEND",
+            Self::AuthDenied => "AUTH_DENIED",
+            Self::AuthFailed => "AUTH_FAILED",
             Self::NoEndpoint => "NO_ENDPOINT",
             Self::RetryBudget => "RETRY_BUDGET",
             Self::UpstreamConnect => "UPSTREAM_CONNECT",
@@ -84,10 +91,12 @@ impl Flag {
             | Self::Misdirected
             | Self::NoListener
             | Self::NoRoute
+            | Self::AuthDenied
             | Self::ClientIdle
             | Self::ClientGone => "client",
             Self::Unserved | Self::InvalidBackend | Self::Drained => "gateway",
             Self::NoEndpoint
+            | Self::AuthFailed
             | Self::RetryBudget
             | Self::UpstreamConnect
             | Self::UpstreamResponse
@@ -159,6 +168,10 @@ pub(super) struct Exchange {
     pub(super) response_bytes: u64,
     /// Of the response; 0: none was begun.
     pub(super) status: u16,
+    /// It is a gRPC call.
+    pub(super) call: bool,
+    /// What became of the call, once it is known.
+    pub(super) grpc: Option<Code>,
     /// The response reached its end.
     pub(super) complete: bool,
     pub(super) flag: Option<Flag>,
@@ -194,6 +207,8 @@ impl Exchange {
             meter,
             response_bytes: 0,
             status: 0,
+            call: grpc::is_call(request),
+            grpc: None,
             complete: false,
             flag: None,
             error: None,
@@ -233,14 +248,18 @@ impl Drop for Exchange {
         let duration = self.connection.worker.now().saturating_duration_since(self.started);
         let status = if self.status == 0 { CLIENT_CLOSED } else { self.status };
         let metrics = self.connection.worker.metrics();
-        match (&self.served, &self.unmatched) {
-            (Some(served), _) => {
-                if let Some(red) = served.metrics(self.backend) {
-                    red.count(metrics, status, duration);
-                }
+        let red = match (&self.served, &self.unmatched) {
+            (Some(served), _) => served.metrics(self.backend),
+            (None, unmatched) => unmatched.as_deref(),
+        };
+        if let Some(red) = red {
+            red.count(metrics, status, duration);
+        }
+        if self.call {
+            let code = *self.grpc.get_or_insert_with(|| Code::of_end(self.flag));
+            if let Some(red) = red {
+                red.count_call(metrics, code);
             }
-            (None, Some(red)) => red.count(metrics, status, duration),
-            (None, None) => {}
         }
         if self.connection.worker.access_log().is_on() {
             self.log(status, duration);

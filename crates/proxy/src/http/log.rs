@@ -64,6 +64,10 @@ impl Exchange {
             line.bytes("path", cut(self.path.path().as_bytes()));
             // 499 if the client went before there was one.
             line.number("status", status.into());
+            // Of a gRPC call.
+            if let Some(code) = self.grpc {
+                line.plain("grpc_status", code.as_str());
+            }
             // Of the bodies.
             line.number("bytes_received", self.meter.request_bytes.get());
             line.number("bytes_sent", self.response_bytes);

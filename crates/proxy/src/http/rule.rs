@@ -1,10 +1,13 @@
 //! The rules of an HTTPRoute, compiled.
 
-use super::filter::Filters;
+use super::{
+    filter::Filters,
+    grpc::{CODES, Code},
+};
 use crate::{
     listener::Listener,
     router::Match,
-    telemetry::metrics::{Counter, Histogram, HttpDurationLabels, HttpLabels, Metrics},
+    telemetry::metrics::{Counter, GrpcLabels, Histogram, HttpDurationLabels, HttpLabels, Metrics},
 };
 use snapshot::{BackendKey, BackendTarget, HttpRoute, HttpRule, Retry, Session, Timeouts};
 use std::{
@@ -24,6 +27,8 @@ pub(super) struct Rule {
     pub(super) timeouts: Timeouts,
     pub(super) retry: Option<Box<Retry>>,
     pub(super) session: Option<Box<Session>>,
+    /// Of a GRPCRoute: its backends speak HTTP/2.
+    pub(super) calls: bool,
     /// Why it answers 500.
     pub(super) unserved: Option<String>,
     matches: Box<[Arc<Match>]>,
@@ -90,6 +95,7 @@ impl Rule {
             weights: backends.iter().map(|backend| u64::from(backend.weight)).sum(),
             backends,
             timeouts: from.timeouts,
+            calls: from.matches.iter().any(|found| matches!(found.path, snapshot::PathMatch::Method(_))),
             retry: from.retry.clone(),
             session: from.session.clone(),
             unserved,
@@ -151,7 +157,11 @@ pub(super) struct Red {
     labels: HttpDurationLabels,
     classes: [OnceLock<Arc<Counter>>; CLASSES.len()],
     duration: OnceLock<Arc<Histogram>>,
+    /// By status of gRPC; few routes have calls.
+    calls: OnceLock<Box<Calls>>,
 }
+
+type Calls = [OnceLock<Arc<Counter>>; CODES.len()];
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -162,7 +172,17 @@ impl Red {
             route: Arc::clone(route),
             backend: Arc::clone(backend),
         };
-        Self { labels, classes: Default::default(), duration: OnceLock::new() }
+        Self { labels, classes: Default::default(), duration: OnceLock::new(), calls: OnceLock::new() }
+    }
+
+    /// Counts one gRPC call.
+    pub(super) fn count_call(&self, metrics: &Metrics, code: Code) {
+        let calls = self.calls.get_or_init(Box::default);
+        let counter = calls[code.index()].get_or_init(|| {
+            let HttpDurationLabels { listener, route, backend } = self.labels.clone();
+            metrics.grpc_requests.get(GrpcLabels { listener, route, backend, status: code.as_str().into() })
+        });
+        counter.inc();
     }
 
     /// Counts one request.

@@ -289,12 +289,20 @@ macro_rules! labels {
 }
 
 labels! {
-    /// `listener` is `namespace/gateway/listener`; `protocol` is `http`, `https`, `tls`, `kafka`.
+    /// `listener` is `namespace/gateway/listener`; `protocol` is `http`, `https`, `tls`, `kafka`, `tcp`, `udp`.
     ConnectionLabels { [listener] protocol }
 }
 labels! {
     /// `cause` is one of a fixed list.
     ErrorLabels { [listener] cause }
+}
+labels! {
+    /// `outcome` is `received` or `sent` (as seen from the gateway), or `dropped`.
+    DatagramLabels { [listener] outcome }
+}
+labels! {
+    /// `status` is gRPC's name of it.
+    GrpcLabels { [listener, route, backend] status }
 }
 labels! {
     /// `code` is the class: `1xx` … `5xx`; `route` and `backend` may be empty.
@@ -303,6 +311,10 @@ labels! {
 labels! {
     /// As [`HttpLabels`], without the class.
     HttpDurationLabels { [listener, route, backend] }
+}
+labels! {
+    /// `result` is `allowed`, `denied` or `failed`.
+    AuthLabels { [listener, backend] result }
 }
 labels! {
     /// `result` is one of [`crate::http`]'s outcomes of a copy.
@@ -352,10 +364,16 @@ pub(crate) struct Metrics {
     pub(crate) connections_active: Series<ConnectionLabels, Gauge>,
     /// Client connections that ended before they were served.
     pub(crate) connection_errors: Series<ErrorLabels, Counter>,
+    /// Datagrams of clients of UDP.
+    pub(crate) udp_datagrams: Series<DatagramLabels, Counter>,
+    /// gRPC calls, which count as HTTP requests, too.
+    pub(crate) grpc_requests: Series<GrpcLabels, Counter>,
     /// HTTP requests.
     pub(crate) http_requests: Series<HttpLabels, Counter>,
     /// From a request's header to the end of its response.
     pub(crate) http_duration: Series<HttpDurationLabels, Histogram>,
+    /// Requests that authorization services were asked about.
+    pub(crate) http_auth: Series<AuthLabels, Counter>,
     /// Copies of requests for mirrors.
     pub(crate) http_mirrors: Series<MirrorLabels, Counter>,
     /// Kafka requests.
@@ -406,6 +424,8 @@ impl Metrics {
                 "connection_errors",
                 "Client connections that could not be served",
             ),
+            udp_datagrams: Series::new(&mut r, &counts, "udp_datagrams", "Datagrams from and to clients"),
+            grpc_requests: Series::new(&mut r, &counts, "grpc_requests", "gRPC calls"),
             http_requests: Series::new(&mut r, &counts, "http_requests", "HTTP requests"),
             http_duration: Series::new(
                 &mut r,
@@ -413,6 +433,7 @@ impl Metrics {
                 "http_request_duration_seconds",
                 "From header to end of response",
             ),
+            http_auth: Series::new(&mut r, &counts, "http_external_auth", "Questions to authorization services"),
             http_mirrors: Series::new(&mut r, &counts, "http_mirrored_requests", "Copies of requests for mirrors"),
             kafka_requests: Series::new(&mut r, &counts, "kafka_requests", "Kafka requests"),
             kafka_duration: Series::new(
