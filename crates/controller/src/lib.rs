@@ -262,6 +262,7 @@ impl Controller {
     }
 
     fn translate(&mut self, work: &mut Work) {
+        self.translator.set_trust_bundles(self.objects.has(Kind::ClusterTrustBundle));
         self.translator.set_addresses(self.provision.addresses(&self.objects));
         let output = self.translator.update(self.objects.resources.clone(), &self.last_good);
         self.last_good.secrets = output.loaded_secrets;
@@ -341,5 +342,7 @@ fn has_status(kind: Kind) -> bool {
             | Kind::ClusterTrustBundle
             | Kind::Namespace
             | Kind::ReferenceGrant
+            | Kind::GatewayParameters
+            | Kind::EnvoyProxy
     )
 }

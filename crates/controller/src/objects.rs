@@ -1,7 +1,7 @@
 //! The objects that the watches have seen, read as those of a folder are.
 
 use crate::watch::{Feed, Seen};
-use resources::{AnyObject, Key, Problem, Resources};
+use resources::{AnyObject, Key, Kind, Problem, Resources};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,11 +38,12 @@ impl Objects {
     pub(crate) fn take(&mut self, feed: Feed, seen: Seen) -> bool {
         let changed = match seen {
             Seen::All(objects) => {
+                let mut changed = false;
                 if let Some(why) = self.absent.remove(&feed) {
                     tracing::info!(kind = feed.kind.as_str(), group = feed.group, was = why, "watched from now on");
+                    changed = true;
                 }
                 let mut gone: BTreeSet<Key> = self.of(&feed).collect();
-                let mut changed = false;
                 for object in objects {
                     let Some(key) = self.apply(&feed, object, &mut changed) else { continue };
                     gone.remove(&key);
@@ -57,10 +58,11 @@ impl Objects {
             Seen::Deleted(key) => self.live.get(&key).is_some_and(|live| live.group == feed.group) && self.remove(&key),
             Seen::Absent(why) => {
                 let gone: Vec<Key> = self.of(&feed).collect();
-                if self.absent.insert(feed.clone(), why.clone()).as_ref() != Some(&why) {
+                let before = self.absent.insert(feed.clone(), why.clone());
+                if before.as_ref() != Some(&why) {
                     tracing::debug!(kind = feed.kind.as_str(), group = feed.group, why, "not watched");
                 }
-                gone.iter().fold(false, |changed, key| self.remove(key) | changed)
+                gone.iter().fold(before.is_none(), |changed, key| self.remove(key) | changed)
             }
         };
         // The first complete view of the last feed is worth a translation, whatever was in it.
@@ -70,6 +72,11 @@ impl Objects {
     /// Whether every feed has shown what there is, so that what is not there is known not to be.
     pub(crate) fn are_complete(&self) -> bool {
         self.settled.len() == Feed::all().len()
+    }
+
+    /// Whether the server has the kind, and lets us read it.
+    pub(crate) fn has(&self, kind: Kind) -> bool {
+        Feed::all().iter().any(|feed| feed.kind == kind && !self.absent.contains_key(feed))
     }
 
     /// Takes the content of a Secret or a ConfigMap that was asked for. Says whether it is new.

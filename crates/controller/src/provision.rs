@@ -2,17 +2,18 @@
 //! PodDisruptionBudget, in the Gateway's namespace, owned by it, written by server-side apply.
 
 mod apply;
+mod deployment;
+mod parameters;
 mod service;
 
-use crate::authenticate::AUDIENCE;
 use crate::objects::{Live, Objects};
 use kube::Client;
+use resources::GatewayParametersSpec;
 use resources::status::ConditionStatus;
 use resources::{Gateway, Key, NamespacedName, ObjectMeta};
 use serde_json::{Value, json};
 use snapshot::{Entity, EntityKey, ObjectName, Snapshot};
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use tokio::sync::watch;
 use translate::{Addresses, Status};
@@ -92,7 +93,8 @@ impl Provision {
                     Some(Entity::Gateway(served)) => Some(&**served),
                     _ => None,
                 };
-                wanted.insert(name, self.parts(gateway, served, live));
+                let parameters = parameters::of(gateway, &objects.resources);
+                wanted.insert(name, self.parts(gateway, served, live, &parameters));
             } else if let Some(parts) = before.get(&name) {
                 wanted.insert(name, parts.clone());
             }
@@ -102,7 +104,13 @@ impl Provision {
         }
     }
 
-    fn parts(&self, gateway: &Gateway, served: Option<&snapshot::Gateway>, live: &Live) -> Vec<Value> {
+    fn parts(
+        &self,
+        gateway: &Gateway,
+        served: Option<&snapshot::Gateway>,
+        live: &Live,
+        parameters: &GatewayParametersSpec,
+    ) -> Vec<Value> {
         let name = name(&gateway.meta, &gateway.spec.gateway_class_name);
         let infrastructure = gateway.spec.infrastructure.clone().unwrap_or_default();
         let mut labels = infrastructure.labels.clone();
@@ -128,80 +136,13 @@ impl Provision {
             "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata,
             "spec": { "maxUnavailable": 1, "selector": { "matchLabels": selector } },
         });
-        let deployment = self.deployment(gateway, &name, &metadata, &selector, &labels, &infrastructure.annotations);
-        let mut parts = vec![account, deployment, budget];
-        parts.extend(service::services(gateway, service::ports(gateway, served), &metadata, &selector));
+        let asked = parameters.deployment.clone().unwrap_or_default();
+        let deployment = deployment::deployment(&self.template, gateway, parameters, &metadata, &selector);
+        let mut parts = vec![account, parameters::patched(deployment, asked.patch.as_ref()), budget];
+        let asked = parameters.service.clone().unwrap_or_default();
+        let services = service::services(gateway, service::ports(gateway, served), &asked, &metadata, &selector);
+        parts.extend(services.into_iter().map(|service| parameters::patched(service, asked.patch.as_ref())));
         parts
-    }
-
-    fn deployment(
-        &self,
-        gateway: &Gateway,
-        name: &str,
-        metadata: &Value,
-        selector: &Value,
-        labels: &BTreeMap<String, String>,
-        annotations: &BTreeMap<String, String>,
-    ) -> Value {
-        let template = &self.template;
-        let gateway_name = format!("{}/{}", gateway.meta.namespace, gateway.meta.name);
-        let arguments = vec![
-            "proxy".to_owned(),
-            format!("--gateway={gateway_name}"),
-            format!("--controller={}", template.controller),
-            format!("--server-name={}", template.server_name),
-            "--token=/var/run/sluicegate/token".to_owned(),
-            "--state=/var/lib/sluicegate".to_owned(),
-            "--admin=0.0.0.0:15000".to_owned(),
-            "--replica=$(POD_NAME)".to_owned(),
-        ];
-        let probe = |path: &str| json!({ "httpGet": { "path": path, "port": 15000 } });
-        json!({
-            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata,
-            "spec": {
-                "selector": { "matchLabels": selector },
-                "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 1, "maxUnavailable": 0 } },
-                "template": {
-                    "metadata": { "labels": labels, "annotations": annotations },
-                    "spec": {
-                        "serviceAccountName": name,
-                        "automountServiceAccountToken": false,
-                        "terminationGracePeriodSeconds": 60,
-                        "securityContext": {
-                            "runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532,
-                            "seccompProfile": { "type": "RuntimeDefault" },
-                            "sysctls": [{ "name": "net.ipv4.ip_unprivileged_port_start", "value": "0" }],
-                        },
-                        "containers": [{
-                            "name": "proxy",
-                            "image": template.image,
-                            "args": arguments,
-                            "env": [
-                                { "name": "POD_NAME", "valueFrom": { "fieldRef": { "fieldPath": "metadata.name" } } },
-                                { "name": "SLUICEGATE_CA", "value": template.ca.clone().unwrap_or_default() },
-                            ],
-                            "ports": [{ "name": "admin", "containerPort": 15000 }],
-                            "readinessProbe": probe("/readyz"),
-                            "livenessProbe": probe("/healthz"),
-                            "securityContext": {
-                                "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
-                                "capabilities": { "drop": ["ALL"] },
-                            },
-                            "volumeMounts": [
-                                { "name": "token", "mountPath": "/var/run/sluicegate", "readOnly": true },
-                                { "name": "state", "mountPath": "/var/lib/sluicegate" },
-                            ],
-                        }],
-                        "volumes": [
-                            { "name": "token", "projected": { "sources": [
-                                { "serviceAccountToken": { "path": "token", "audience": AUDIENCE, "expirationSeconds": 3600 } },
-                            ] } },
-                            { "name": "state", "emptyDir": {} },
-                        ],
-                    },
-                },
-            },
-        })
     }
 }
 
@@ -220,8 +161,7 @@ fn short(text: &str, length: usize) -> String {
     if text.len() <= length {
         return text.to_owned();
     }
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    let digest = format!("{:08x}", hasher.finish() as u32);
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let digest: String = digest.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     format!("{}-{digest}", text[..length - 9].trim_end_matches(['-', '.']))
 }

@@ -3,6 +3,7 @@
 use resources::Gateway;
 use resources::kubernetes::ServiceType;
 use resources::status::GatewayStatusAddress;
+use resources::{ExternalTrafficPolicy, ProxyServiceType, ServiceParameters};
 use serde_json::{Value, json};
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ const HOSTNAME: &str = "external-dns.alpha.kubernetes.io/hostname";
 pub(super) fn services(
     gateway: &Gateway,
     ports: BTreeSet<(u16, &'static str)>,
+    asked: &ServiceParameters,
     metadata: &Value,
     selector: &Value,
 ) -> Vec<Value> {
@@ -22,24 +24,34 @@ pub(super) fn services(
         .into_iter()
         .map(|(port, protocol)| {
             let name = format!("{}-{port}", protocol.to_lowercase());
-            json!({ "name": name, "port": port, "targetPort": port, "protocol": protocol })
+            let mut entry = json!({ "name": name, "port": port, "targetPort": port, "protocol": protocol });
+            if let Some(node) = asked.node_ports.iter().find(|node| node.port == port) {
+                entry["nodePort"] = json!(node.node_port);
+            }
+            entry
         })
         .collect();
     let service = |metadata: &Value, address: Option<&str>| {
-        let mut spec = json!({
-            "type": "LoadBalancer", "selector": selector, "ports": ports, "externalTrafficPolicy": "Local",
-        });
+        let kind = asked.service_type.unwrap_or(ProxyServiceType::LoadBalancer);
+        let mut spec = json!({ "type": kind, "selector": selector, "ports": ports });
+        if kind != ProxyServiceType::ClusterIp {
+            spec["externalTrafficPolicy"] =
+                json!(asked.external_traffic_policy.unwrap_or(ExternalTrafficPolicy::Local));
+        }
+        if let (Some(class), ProxyServiceType::LoadBalancer) = (&asked.load_balancer_class, kind) {
+            spec["loadBalancerClass"] = json!(class);
+        }
         if let Some(address) = address {
             spec["loadBalancerIP"] = json!(address);
         }
         json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec })
     };
     let mut metadata = metadata.clone();
-    let names: Vec<&str> = asked(gateway, "Hostname").collect();
+    let names: Vec<&str> = by_value(gateway, "Hostname").collect();
     if !names.is_empty() {
         metadata["annotations"][HOSTNAME] = json!(names.join(","));
     }
-    let mut addresses = asked(gateway, "IPAddress");
+    let mut addresses = by_value(gateway, "IPAddress");
     let mut all = vec![service(&metadata, addresses.next())];
     let name = metadata["name"].as_str().unwrap_or_default().to_owned();
     for (i, address) in addresses.enumerate() {
@@ -51,7 +63,7 @@ pub(super) fn services(
 }
 
 /// The addresses that a Gateway asks for by value.
-fn asked<'a>(gateway: &'a Gateway, wanted: &'static str) -> impl Iterator<Item = &'a str> {
+fn by_value<'a>(gateway: &'a Gateway, wanted: &'static str) -> impl Iterator<Item = &'a str> {
     let addresses = gateway.spec.addresses.iter().filter(move |address| address.address_type == wanted);
     addresses.filter_map(|address| address.value.as_deref()).filter(|value| !value.is_empty())
 }
@@ -88,7 +100,7 @@ fn address(kind: &str, value: &str) -> GatewayStatusAddress {
 /// Of what was given, what a Gateway is reached at, and what it asks for that was not given.
 pub(super) fn settle(gateway: &Gateway, given: Vec<GatewayStatusAddress>) -> (Vec<GatewayStatusAddress>, Vec<String>) {
     let has = |value: &str| given.iter().any(|address| address.value == value);
-    let missing: Vec<String> = asked(gateway, "IPAddress").filter(|ip| !has(ip)).map(str::to_owned).collect();
-    let names: Vec<_> = asked(gateway, "Hostname").map(|name| address("Hostname", name)).collect();
+    let missing: Vec<String> = by_value(gateway, "IPAddress").filter(|ip| !has(ip)).map(str::to_owned).collect();
+    let names: Vec<_> = by_value(gateway, "Hostname").map(|name| address("Hostname", name)).collect();
     if given.is_empty() || names.is_empty() { (given, missing) } else { (names, missing) }
 }

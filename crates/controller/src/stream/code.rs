@@ -157,7 +157,13 @@ mod tests {
 
     fn gateway() -> Entity {
         let name = ObjectName::new("default", "edge");
-        Entity::Gateway(Arc::new(Gateway { name, generation: 3, addresses: Vec::new(), listeners: Vec::new() }))
+        Entity::Gateway(Arc::new(Gateway {
+            name,
+            generation: 3,
+            session_seed: None,
+            addresses: Vec::new(),
+            listeners: Vec::new(),
+        }))
     }
 
     #[test]
