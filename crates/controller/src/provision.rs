@@ -12,7 +12,7 @@ use resources::GatewayParametersSpec;
 use resources::status::ConditionStatus;
 use resources::{Gateway, Key, NamespacedName, ObjectMeta};
 use serde_json::{Value, json};
-use snapshot::{Entity, EntityKey, ObjectName, Snapshot};
+use snapshot::{Listener, ObjectName, Snapshot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -83,18 +83,15 @@ impl Provision {
     ) {
         let mut wanted = apply::Wanted::new();
         let before = self.wanted.borrow().clone();
+        let mut added = service::of_listener_sets(snapshot);
         for gateway in objects.resources.gateways.values() {
             let Some(live) = objects.live.get(&gateway.key()).filter(|live| !live.deleting) else { continue };
             let Some((status, _)) = statuses.get(&gateway.key()) else { continue };
             let name = gateway.meta.namespaced_name();
             if is_accepted(status) {
-                let entity = EntityKey::Gateway(ObjectName::new(&*name.namespace, &*name.name));
-                let served = match snapshot.entities.get(&entity) {
-                    Some(Entity::Gateway(served)) => Some(&**served),
-                    _ => None,
-                };
+                let served = added.remove(&ObjectName::new(&*name.namespace, &*name.name)).unwrap_or_default();
                 let parameters = parameters::of(gateway, &objects.resources);
-                wanted.insert(name, self.parts(gateway, served, live, &parameters));
+                wanted.insert(name, self.parts(gateway, &served, live, &parameters));
             } else if let Some(parts) = before.get(&name) {
                 wanted.insert(name, parts.clone());
             }
@@ -107,7 +104,7 @@ impl Provision {
     fn parts(
         &self,
         gateway: &Gateway,
-        served: Option<&snapshot::Gateway>,
+        added: &[&Listener],
         live: &Live,
         parameters: &GatewayParametersSpec,
     ) -> Vec<Value> {
@@ -140,7 +137,7 @@ impl Provision {
         let deployment = deployment::deployment(&self.template, gateway, parameters, &metadata, &selector);
         let mut parts = vec![account, parameters::patched(deployment, asked.patch.as_ref()), budget];
         let asked = parameters.service.clone().unwrap_or_default();
-        let services = service::services(gateway, service::ports(gateway, served), &asked, &metadata, &selector);
+        let services = service::services(gateway, service::ports(gateway, added), &asked, &metadata, &selector);
         parts.extend(services.into_iter().map(|service| parameters::patched(service, asked.patch.as_ref())));
         parts
     }

@@ -5,8 +5,8 @@ use resources::kubernetes::ServiceType;
 use resources::status::GatewayStatusAddress;
 use resources::{ExternalTrafficPolicy, ProxyServiceType, ServiceParameters};
 use serde_json::{Value, json};
-
-use std::collections::BTreeSet;
+use snapshot::{Entity, EntityKey, Listener, ListenerProtocol, ObjectName, Snapshot};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Asks for a DNS name (external-dns).
 const HOSTNAME: &str = "external-dns.alpha.kubernetes.io/hostname";
@@ -68,13 +68,24 @@ fn by_value<'a>(gateway: &'a Gateway, wanted: &'static str) -> impl Iterator<Ite
     addresses.filter_map(|address| address.value.as_deref()).filter(|value| !value.is_empty())
 }
 
-/// Ports of a Gateway: those of its own listeners, and those that ListenerSets bring and that are served.
-pub(super) fn ports(gateway: &Gateway, served: Option<&snapshot::Gateway>) -> BTreeSet<(u16, &'static str)> {
+/// The listeners that ListenerSets bring and that are served, by Gateway.
+pub(super) fn of_listener_sets(snapshot: &Snapshot) -> BTreeMap<ObjectName, Vec<&Listener>> {
+    let mut listeners: BTreeMap<ObjectName, Vec<&Listener>> = BTreeMap::new();
+    // They stand together in the map.
+    let first = EntityKey::ListenerSet(ObjectName::new("", ""));
+    for entity in snapshot.entities.range(first..).map(|(_, entity)| entity) {
+        let Entity::ListenerSet(set) = entity else { break };
+        listeners.entry(set.gateway.clone()).or_default().extend(&set.listeners);
+    }
+    listeners
+}
+
+/// Ports of a Gateway: those of its own listeners, and those of `added` ones.
+pub(super) fn ports(gateway: &Gateway, added: &[&Listener]) -> BTreeSet<(u16, &'static str)> {
     let transport = |udp: bool| if udp { "UDP" } else { "TCP" };
     let own = gateway.spec.listeners.iter().map(|listener| (listener.port, transport(listener.protocol == "UDP")));
-    let served = served.into_iter().flat_map(|gateway| &gateway.listeners);
-    let served = served.map(|it| (it.port, transport(false)));
-    own.chain(served).collect()
+    let added = added.iter().map(|it| (it.port, transport(it.protocol == ListenerProtocol::Udp)));
+    own.chain(added).collect()
 }
 
 /// What a Service can be reached at: by its load balancer, or inside the cluster where it has none and asks for none.
