@@ -71,12 +71,12 @@ struct Input<'a> {
 }
 
 impl Input<'_> {
-    /// Reads what has come; whether there was anything. May be dropped while it waits.
+    /// Reads what has come; whether the stream goes on. May be dropped while it waits.
     async fn read(&mut self) -> Result<bool, Close> {
         match self.wire.read(&mut self.buffer, self.piece).await {
             Ok(count) => {
-                self.received += count as u64;
-                Ok(count > 0)
+                self.received += count.unwrap_or_default() as u64;
+                Ok(count.is_some())
             }
             Err(error) => Err(Close::Io(self.side, error)),
         }
@@ -100,6 +100,11 @@ impl Input<'_> {
     fn take(&mut self, len: usize) -> Bytes {
         self.taken = true;
         self.buffer.split_to(len.min(self.buffer.len())).freeze()
+    }
+
+    /// What has come and cannot go on yet.
+    fn held(&self) -> usize {
+        self.buffer.len() + self.wire.unfinished()
     }
 
     /// Keeps no memory but for the bytes that are there.
@@ -250,7 +255,8 @@ impl<C: Control> Shared<'_, C> {
         }
     }
 
-    /// Before a wait: a client that nobody knows yet has a place if it holds more than a small piece, and no memory besides.
+    /// Before a wait: a client that nobody knows yet has a place if it makes the gateway hold more than a small piece, be it of a TLS
+    /// record that has not come to its end, and no memory besides.
     async fn settle<'a>(
         &'a self,
         input: &mut Input<'_>,
@@ -260,8 +266,9 @@ impl<C: Control> Shared<'_, C> {
         let known = self.piece() > SMALL_PIECE;
         if !known {
             input.compact();
+            input.wire.shrink();
         }
-        if known || input.buffer.len() <= SMALL_PIECE || room.is_some_and(Room::is_counted) {
+        if known || input.held() <= SMALL_PIECE || room.is_some_and(Room::is_counted) {
             *place = None;
         } else if place.is_none() {
             let wanted = timeout(self.bounds.stalled, self.control.holds().place());
@@ -321,7 +328,7 @@ async fn requests<C: Control>(
                 input.piece = shared.piece();
                 // A client that wants no answers wakes nobody else.
                 shared.report();
-                let partial = !input.buffer.is_empty();
+                let partial = input.held() > 0;
                 let patience = match &room {
                     Some(room) => shared.bounds.stalled.min(room.deadline.saturating_duration_since(Instant::now())),
                     None if partial => shared.bounds.stalled,
@@ -331,7 +338,6 @@ async fn requests<C: Control>(
                     biased;
                     () = shared.requests.notified() => {}
                     () = shared.control.drained() => {}
-                    () = Place::lost(place.as_ref()) => return Err(Close::HeldFrames(Side::Client)),
                     read = timeout(patience, input.read()) => match read {
                         Ok(Ok(true)) => {}
                         Ok(Ok(false)) if partial => return Err(input.cut()),
@@ -343,6 +349,8 @@ async fn requests<C: Control>(
                         }
                         Err(_) => {}
                     },
+                    // After what has come already: a frame that is there to its end needs its place no longer.
+                    () = Place::lost(place.as_ref()) => return Err(Close::HeldFrames(Side::Client)),
                 }
             }
             Start::Wait => {

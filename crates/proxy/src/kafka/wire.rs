@@ -40,6 +40,8 @@ pub(super) struct Wire(RefCell<Inner>);
 struct Inner {
     socket: TcpStream,
     tls: Option<Box<Connection>>,
+    /// About so many bytes of a TLS record that has not come to its end, or 4 KiB more. Counted for small reads only.
+    unfinished: usize,
     /// What reading has come to, after what it has given: the end (`Ok`), or a failure.
     ended: Option<io::Result<()>>,
 }
@@ -61,13 +63,28 @@ impl Wire {
             // What is encrypted before the socket is asked.
             tls.set_buffer_limit(Some(PIECE));
         }
-        Self(RefCell::new(Inner { socket, tls, ended: None }))
+        Self(RefCell::new(Inner { socket, tls, unfinished: 0, ended: None }))
     }
 
-    /// Waits until something has come and reads it: some more than `most` bytes at most. 0 at the end of the stream; one without an end
-    /// of TLS is none, as frames have a length. May be dropped while it waits. An empty buffer holds no memory meanwhile.
-    pub(super) async fn read(&self, into: &mut BytesMut, most: usize) -> io::Result<usize> {
+    /// Waits until something has come and reads it: some more than `most` bytes at most. None at the end of the stream; one without an
+    /// end of TLS is none, as frames have a length. With [`SMALL_PIECE`] it gives 0 after a piece of a TLS record, so that a long one
+    /// does not come unasked. May be dropped while it waits. An empty buffer holds no memory meanwhile.
+    pub(super) async fn read(&self, into: &mut BytesMut, most: usize) -> io::Result<Option<usize>> {
         poll_fn(|cx| self.0.borrow_mut().poll_read(cx, into, most)).await
+    }
+
+    /// What small reads have made TLS hold of a record.
+    pub(super) fn unfinished(&self) -> usize {
+        self.0.borrow().unfinished
+    }
+
+    /// Lets TLS give back the room that a long record has taken.
+    pub(super) fn shrink(&self) {
+        let mut inner = self.0.borrow_mut();
+        let inner = &mut *inner;
+        if let (0, Some(tls)) = (inner.unfinished, &mut inner.tls) {
+            shrink(tls);
+        }
     }
 
     /// Writes all of the queue. What was written is gone from the queue if it is dropped while it waits.
@@ -86,9 +103,9 @@ impl Wire {
 }
 
 impl Inner {
-    fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut BytesMut, most: usize) -> Poll<io::Result<usize>> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut BytesMut, most: usize) -> Poll<io::Result<Option<usize>>> {
         if let Some(ended) = &mut self.ended {
-            return Poll::Ready(std::mem::replace(ended, Ok(())).map(|()| 0));
+            return Poll::Ready(std::mem::replace(ended, Ok(())).map(|()| None));
         }
         let read = match &mut self.tls {
             None => read_plain(&mut self.socket, cx, into, most),
@@ -97,12 +114,17 @@ impl Inner {
                 let result = ENCRYPTED
                     .with_borrow_mut(|encrypted| read_tls(&mut self.socket, tls, cx, encrypted, into, before + most));
                 let got = into.len() - before;
+                if got > 0 {
+                    self.unfinished = 0;
+                } else if let Poll::Ready(Ok(More::Part(len))) = result {
+                    self.unfinished += len;
+                }
                 match result {
                     Poll::Pending if got == 0 => Poll::Pending,
-                    Poll::Pending | Poll::Ready(Ok(More::Enough)) => Poll::Ready(Ok(got)),
+                    Poll::Pending | Poll::Ready(Ok(More::Enough | More::Part(_))) => Poll::Ready(Ok(Some(got))),
                     Poll::Ready(result) => {
                         self.ended = Some(result.map(drop));
-                        return if got > 0 { Poll::Ready(Ok(got)) } else { self.poll_read(cx, into, most) };
+                        return if got > 0 { Poll::Ready(Ok(Some(got))) } else { self.poll_read(cx, into, most) };
                     }
                 }
             }
@@ -153,6 +175,8 @@ fn with_slices<T>(queue: &Rope, write: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
 enum More {
     /// There is enough for now.
     Enough,
+    /// A small piece of so many bytes has come, and no record to its end.
+    Part(usize),
     /// The other side has ended.
     End,
 }
@@ -162,12 +186,13 @@ fn read_plain(
     cx: &mut Context<'_>,
     into: &mut BytesMut,
     most: usize,
-) -> Poll<io::Result<usize>> {
+) -> Poll<io::Result<Option<usize>>> {
     // Asked first, so that who waits takes no buffer.
     ready!(socket.poll_read_ready(cx))?;
     borrow(into, most);
     let mut limited = into.limit(most);
-    pin!(socket.read_buf(&mut limited)).poll(cx)
+    let read = ready!(pin!(socket.read_buf(&mut limited)).poll(cx))?;
+    Poll::Ready(Ok((read > 0).then_some(read)))
 }
 
 /// Until there are about as many bytes as `enough`, or there is nothing more to read for now (pending) or for ever.
@@ -183,7 +208,7 @@ fn read_tls(
     if !tls.wants_read() {
         take_decrypted(tls, into)?;
     }
-    let half = enough - enough.saturating_sub(into.len()) / 2;
+    let (before, half) = (into.len(), enough - enough.saturating_sub(into.len()) / 2);
     loop {
         // A read more for a rest that TLS has taken up is worth nothing.
         if into.len() >= half {
@@ -208,6 +233,9 @@ fn read_tls(
         }
         if !more? {
             return Poll::Ready(Ok(More::End));
+        }
+        if enough - before <= SMALL_PIECE && into.len() == before {
+            return Poll::Ready(Ok(More::Part(buffer.filled().len())));
         }
     }
 }
@@ -390,10 +418,10 @@ mod tests {
             from.write(&mut queue).await.unwrap();
             from.shutdown().await.unwrap();
         };
-        let read = async { while to.read(&mut got, PIECE).await.unwrap() > 0 {} };
+        let read = async { while to.read(&mut got, PIECE).await.unwrap().is_some() {} };
         tokio::join!(write, read);
         assert!(got == sent);
-        assert_eq!(to.read(&mut got, PIECE).await.unwrap(), 0, "the end stays");
+        assert_eq!(to.read(&mut got, PIECE).await.unwrap(), None, "the end stays");
     }
 
     #[tokio::test]
@@ -409,7 +437,7 @@ mod tests {
         for (client, server) in [plain().await, encrypted().await] {
             let mut into = BytesMut::new();
             client.write(&mut Rope::from(sample(10))).await.unwrap();
-            assert_eq!(server.read(&mut into, PIECE).await.unwrap(), 10);
+            assert_eq!(server.read(&mut into, PIECE).await.unwrap(), Some(10));
             into.clear();
             let mut waits = Box::pin(server.read(&mut into, PIECE));
             assert!(poll_fn(|cx| Poll::Ready(waits.as_mut().poll(cx))).await.is_pending());
@@ -423,12 +451,16 @@ mod tests {
     async fn an_unknown_client_gets_little_room() {
         for (client, server) in [plain().await, encrypted().await] {
             client.write(&mut Rope::from(sample(60_000))).await.unwrap();
-            let (mut into, mut most) = (BytesMut::new(), 0);
+            let (mut into, mut most, mut unfinished) = (BytesMut::new(), 0, 0);
             while into.len() < 60_000 {
-                let got = server.read(&mut into, SMALL_PIECE).await.unwrap();
-                most = most.max(got);
+                let (before, held) = (into.len(), server.unfinished());
+                let got = server.read(&mut into, SMALL_PIECE).await.unwrap().unwrap();
+                assert_eq!(into.len(), before + got);
+                assert!(server.unfinished() <= if got > 0 { 0 } else { held + SMALL_PIECE });
+                (most, unfinished) = (most.max(got), unfinished.max(server.unfinished()));
             }
             assert!(most <= SMALL_PIECE + (16 << 10), "{most}: a record of TLS more at most");
+            assert!(unfinished <= 16 << 10, "{unfinished}: a record of TLS at most");
             assert_eq!(into, sample(60_000));
         }
     }
@@ -445,7 +477,7 @@ mod tests {
         bytes.extend_from_slice(&[9; 20]);
         socket.write_all(&bytes).await.unwrap();
         let mut into = BytesMut::new();
-        assert_eq!(server.read(&mut into, PIECE).await.unwrap(), 5);
+        assert_eq!(server.read(&mut into, PIECE).await.unwrap(), Some(5));
         assert_eq!(server.read(&mut into, PIECE).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
         assert_eq!(into, &b"whole"[..]);
     }
