@@ -5,6 +5,7 @@
 //! [`Problem`]s: first the structure, against the JSON schema of the type ([`schema_for`]), then the meaning
 //! ([`Spec::validate`]). There is no network, no clock and no runtime here, and no file is opened.
 
+pub mod crd;
 mod extension;
 pub mod format;
 pub mod gateway_api;

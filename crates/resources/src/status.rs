@@ -183,3 +183,40 @@ pub struct PolicyAncestorStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
 }
+
+/// Status of a KafkaRoute: that of every route, and how its cluster looks from the proxies.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KafkaRouteStatus {
+    /// One entry per parentRef that is ours.
+    #[serde(default)]
+    pub parents: Vec<RouteParentStatus>,
+    /// What clients take for `bootstrap.servers`: a hostname and a port for each listener that serves the route.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bootstrap_addresses: Vec<String>,
+    /// The brokers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brokers: Option<KafkaBrokersStatus>,
+    /// Connections of clients, over all proxies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connected_clients: Option<i32>,
+}
+
+/// How many brokers a cluster has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KafkaBrokersStatus {
+    /// Brokers that the cluster's metadata names.
+    pub known: i32,
+    /// Brokers that answered when they were dialled last.
+    pub reachable: i32,
+}
+
+/// Status of a Backend.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BackendStatus {
+    /// `Accepted`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+}

@@ -40,6 +40,12 @@ pub enum Verb {
     Proxy(ProxyArgs),
     /// Make Gateways of a Kubernetes cluster work: statuses, proxies, and what these serve
     Controller(ControllerArgs),
+    /// Print the CustomResourceDefinitions of our kinds, for kubectl apply --server-side -f -
+    Crds(CrdsArgs),
+    /// Say whether a cluster is ready: kinds and their release, permissions, other controllers
+    Doctor(DoctorArgs),
+    /// Show what a cluster's Gateways, routes and policies came to
+    Status(StatusArgs),
     /// Make a certificate for development, as a Secret, signed by a CA of the folder's own
     Certificate(CertificateArgs),
     /// Print the version, and of what else it is the version
@@ -160,6 +166,44 @@ pub struct ControllerArgs {
     /// Logging
     #[command(flatten)]
     pub log: LogArgs,
+}
+
+/// Options of `crds`.
+#[derive(Debug, Args)]
+pub struct CrdsArgs {
+    /// Instead, those kinds of Envoy Gateway that are read: for a cluster that never had Envoy Gateway
+    #[arg(long)]
+    pub envoy_gateway: bool,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 without errors, 1 with errors, 2 for a wrong command line.")]
+pub struct DoctorArgs {
+    /// A value of GatewayClass.spec.controllerName that is to be answered for; may be repeated
+    #[arg(long = "controller-name", value_name = "NAME", default_value = translate::CONTROLLER_NAME)]
+    pub controller_names: Vec<String>,
+    /// Namespace of the controller
+    #[arg(long, value_name = "NAME", default_value = "sluicegate-system")]
+    pub namespace: String,
+    /// Ask as somebody else, such as system:serviceaccount:sluicegate-system:sluicegate-controller
+    #[arg(long = "as", value_name = "USER")]
+    pub impersonate: Option<String>,
+    /// Kubeconfig; default: KUBECONFIG, ~/.kube/config, or the Pod's ServiceAccount
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 if all is as it should be, 1 if not, 2 for a wrong command line.")]
+pub struct StatusArgs {
+    /// One namespace instead of all
+    #[arg(short, long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Kubeconfig; default: KUBECONFIG, ~/.kube/config, or the Pod's ServiceAccount
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
 }
 
 /// Options about the log.

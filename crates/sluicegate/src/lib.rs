@@ -10,12 +10,14 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod controller;
+pub mod doctor;
 pub mod expose;
 pub mod files;
 pub mod logging;
 pub mod proxy;
 pub mod report;
 pub mod run;
+pub mod status;
 pub mod summary;
 pub mod version;
 pub mod watch;
@@ -50,6 +52,12 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Check(args) => check::check(&args),
         Verb::Expose(Expose::Kafka(args)) => serve_exposed(expose::kafka(&args)?, &args.common),
         Verb::Expose(Expose::Http(args)) => serve_exposed(expose::http(&args)?, &args.common),
+        Verb::Crds(args) => {
+            print(&crds(&args))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Doctor(args) => doctor::doctor(&args),
+        Verb::Status(args) => status::status(&args),
         Verb::Certificate(args) => {
             for path in certificate::certificate(&args)? {
                 print(&format!("{}\n", path.display()))?;
@@ -67,6 +75,13 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// The definitions, one document each.
+fn crds(args: &cli::CrdsArgs) -> String {
+    use resources::crd::{CrdSet, crds};
+    let set = if args.envoy_gateway { CrdSet::EnvoyGateway } else { CrdSet::Own };
+    crds(set).iter().map(|crd| format!("---\n{}", crd.yaml())).collect()
 }
 
 fn serve_exposed(exposed: expose::Exposed, args: &cli::ExposeArgs) -> anyhow::Result<ExitCode> {

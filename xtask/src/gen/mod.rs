@@ -1,5 +1,6 @@
 //! What `cargo xtask gen` writes.
 
+mod crds;
 mod kafka;
 mod kafka_schema;
 mod reference;
@@ -9,5 +10,6 @@ mod stream;
 pub(crate) fn run(check: bool) -> anyhow::Result<()> {
     kafka::run(check)?;
     stream::run(check)?;
+    crds::run(check)?;
     reference::run(check)
 }
