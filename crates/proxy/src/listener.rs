@@ -1,6 +1,7 @@
 //! Listeners as the workers see them, and the sockets they listen on.
 
 use crate::{
+    http,
     telemetry::metrics::{ConnectionLabels, Counter, ErrorLabels, Gauge, Lazy, Metrics},
     tls::{certificate::Identity, client_auth::ClientAuth},
 };
@@ -45,6 +46,8 @@ pub(crate) struct Listener {
     pub(crate) kind: ListenerKind,
     /// To end TLS, where the kind asks for it.
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    /// What every request passes before a route is chosen.
+    pub(crate) filters: http::ListenerFilters,
     /// How `tls` checks clients.
     pub(crate) client_auth: Option<Arc<ClientAuth>>,
     /// What `tls` chooses from.

@@ -1,4 +1,4 @@
-use crate::{Hostname, ListenerRef, ObjectName};
+use crate::{ExternalAuth, Hostname, ListenerRef, ObjectName};
 use serde::{Deserialize, Serialize};
 use std::{fmt, net::IpAddr, sync::Arc};
 
@@ -52,6 +52,8 @@ pub struct Listener {
     pub protocol: ListenerProtocol,
     /// How clients prove who they are, where TLS is ended (GEP-91).
     pub client_validation: Option<ClientValidation>,
+    /// What every request passes before a route is chosen, in order (GEP-5224); of HTTP and HTTPS alone.
+    pub filters: Vec<ExternalAuth>,
 }
 
 /// Validation of client certificates (`Gateway.spec.tls.frontend`).

@@ -133,6 +133,7 @@ impl Compiler {
                     && old.session_seed == place.gateway.session_seed
                     && same(&old.identities, &identities)
                     && same_clients(old)
+                    && old.filters.is_from(&from.filters)
             };
             if let Some(old) = old.filter(unchanged) {
                 listeners.push(Arc::clone(old));
@@ -151,6 +152,14 @@ impl Compiler {
                 None
             });
             let client_auth = client_auth.ok().flatten();
+            let filters = match http::ListenerFilters::compile(&from.filters) {
+                Ok(filters) => filters,
+                // Without them nothing of it may be served.
+                Err(message) => {
+                    refusals.push(place.refusal("filters", message));
+                    continue;
+                }
+            };
             let label: Arc<str> = name.to_string().into();
             listeners.push(Arc::new(Listener {
                 id,
@@ -163,6 +172,7 @@ impl Compiler {
                 hostname: from.hostname.clone(),
                 kind,
                 tls,
+                filters,
                 client_auth,
                 identities,
                 label,

@@ -29,6 +29,7 @@ fn gateway(gateway: &str, listeners: &[(&str, u16, &str, ListenerProtocol)]) -> 
             hostname: Hostname::parse(hostname),
             protocol: protocol.clone(),
             client_validation: None,
+            filters: Vec::new(),
         };
     let listeners = listeners.iter().enumerate().map(listener).collect();
     Entity::Gateway(Arc::new(Gateway {

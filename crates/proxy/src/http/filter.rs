@@ -1,6 +1,11 @@
 //! HTTPRoute filters, compiled and applied.
 
-use super::{cors::Cors, message, mirror::Mirror};
+use super::{
+    cors::Cors,
+    external_auth::{Auth, Grant},
+    message,
+    mirror::Mirror,
+};
 use crate::router::without_port;
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header,
@@ -23,13 +28,20 @@ pub(super) struct Filters {
 pub(super) struct Special {
     pub(super) redirect: Option<Redirect>,
     pub(super) cors: Option<Arc<Cors>>,
+    /// In the order of the spec; [`RequestFilter::Granted`] says where what they grant has its place.
+    pub(super) auth: Box<[Auth]>,
     pub(super) mirrors: Arc<[Mirror]>,
 }
 
 #[derive(Debug)]
 enum RequestFilter {
     Headers(Edit),
-    Rewrite { host: Option<HeaderValue>, path: Option<PathModifier> },
+    Rewrite {
+        host: Option<HeaderValue>,
+        path: Option<PathModifier>,
+    },
+    /// What an authorization service has granted.
+    Granted(usize),
 }
 
 /// Changes to headers, ready to be applied.
@@ -53,13 +65,11 @@ pub(super) enum FilterError {
     Status(u16),
     #[error("{0:?} is no origin")]
     Origin(String),
-    #[error("the filter is not served yet")]
-    Unserved,
 }
 
 impl Filters {
     pub(super) fn compile(from: &[HttpFilter]) -> Result<Self, FilterError> {
-        let (mut redirect, mut cors, mut mirrors) = (None, None, Vec::new());
+        let (mut redirect, mut cors, mut mirrors, mut auth) = (None, None, Vec::new(), Vec::new());
         let (mut request, mut response) = (Vec::new(), Vec::new());
         for filter in from {
             match filter {
@@ -80,13 +90,15 @@ impl Filters {
                 }
                 HttpFilter::Mirror(mirror) => mirrors.push(Mirror::new(mirror)),
                 HttpFilter::Cors(from) => cors = Some(Arc::new(Cors::compile(from)?)),
-                HttpFilter::ExternalAuth(_) => {
-                    return Err(FilterError::Unserved);
+                HttpFilter::ExternalAuth(from) => {
+                    request.push(RequestFilter::Granted(auth.len()));
+                    auth.push(Auth::compile(from)?);
                 }
             }
         }
-        let is_special = redirect.is_some() || cors.is_some() || !mirrors.is_empty();
-        let special = is_special.then(|| Box::new(Special { redirect, cors, mirrors: mirrors.into() }));
+        let is_special = redirect.is_some() || cors.is_some() || !mirrors.is_empty() || !auth.is_empty();
+        let special =
+            is_special.then(|| Box::new(Special { redirect, cors, auth: auth.into(), mirrors: mirrors.into() }));
         Ok(Self { special, request: request.into(), response: response.into() })
     }
 
@@ -100,11 +112,23 @@ impl Filters {
         !self.response.is_empty()
     }
 
-    /// Changes what the backend gets. `prefix`: the length of the path prefix that matched.
-    pub(super) fn apply_to_request(&self, target: &mut Target, headers: &mut HeaderMap, prefix: Option<usize>) {
+    /// Changes what the backend gets. `prefix`: the length of the path prefix that matched; `grants`: what authorization services
+    /// have granted.
+    pub(super) fn apply_to_request(
+        &self,
+        target: &mut Target,
+        headers: &mut HeaderMap,
+        prefix: Option<usize>,
+        grants: &[Grant],
+    ) {
         for filter in &self.request {
             match filter {
                 RequestFilter::Headers(edit) => edit.apply(headers),
+                RequestFilter::Granted(index) => {
+                    if let Some(grant) = grants.get(*index) {
+                        grant.apply(headers, &mut target.path);
+                    }
+                }
                 RequestFilter::Rewrite { host, path } => {
                     if let Some(host) = host {
                         target.host = host.clone();
@@ -124,7 +148,7 @@ impl Filters {
                 let set = edit.set.iter().map(|(name, _)| name);
                 set.chain(&edit.remove).any(|guarded| message::is_alias(name, guarded))
             }
-            RequestFilter::Rewrite { .. } => false,
+            RequestFilter::Rewrite { .. } | RequestFilter::Granted(_) => false,
         })
     }
 

@@ -186,6 +186,7 @@ mod tests {
             kind: ListenerKind::Http,
             tls: None,
             client_auth: None,
+            filters: crate::http::ListenerFilters::default(),
             identities: Vec::new(),
             metrics: ListenerMetrics::new(&Metrics::new(100), &label, ListenerKind::Http),
             label,

@@ -74,6 +74,7 @@ pub(crate) fn gateway(listeners: &[(&str, u16, &str, ListenerProtocol)]) -> Enti
         hostname: Hostname::parse(hostname),
         protocol: protocol.clone(),
         client_validation: None,
+        filters: Vec::new(),
     });
     Entity::Gateway(Arc::new(Gateway {
         name: object("gateway"),

@@ -166,6 +166,7 @@ pub fn gateway(hostnames: &[&str]) -> Entity {
         hostname: Hostname::parse(hostname),
         protocol: ListenerProtocol::Http,
         client_validation: None,
+        filters: Vec::new(),
     });
     Entity::Gateway(Arc::new(Gateway {
         name: ObjectName::new("ns", "gateway"),

@@ -43,6 +43,7 @@ fn world(trusted: &rcgen::CertifiedKey<rcgen::KeyPair>, mut entities: Vec<Entity
         hostname: Hostname::parse(hostname),
         protocol: ListenerProtocol::Https { certificates: vec![secret.clone()] },
         client_validation: None,
+        filters: Vec::new(),
     };
     entities.push(Entity::Certificate(Arc::new(Certificate {
         name: secret.clone(),

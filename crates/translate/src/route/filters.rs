@@ -14,9 +14,6 @@ use snapshot::{
     Redirect, UrlRewrite,
 };
 
-/// What the proxy cannot do yet.
-const UNSERVED: [HttpRouteFilterType; 1] = [HttpRouteFilterType::ExternalAuth];
-
 /// Compiles the filters of one object, and gathers what is wrong with them.
 pub(crate) struct Filters<'c, 'a> {
     backends: &'c Backends<'a>,
@@ -81,12 +78,6 @@ impl<'c, 'a> Filters<'c, 'a> {
     }
 
     fn http_filter(&mut self, filter: &HttpRouteFilter, path: &str) -> Option<HttpFilter> {
-        if UNSERVED.contains(&filter.filter_type) {
-            let message = format!("filter {} is not served yet", filter.filter_type);
-            let hint = "remove it; until then the answer is 500";
-            self.problems.push(Problem::unsupported(format!("{path}.type"), message, hint));
-            return None;
-        }
         let compiled = match filter.filter_type {
             HttpRouteFilterType::RequestHeaderModifier => {
                 filter.request_header_modifier.as_ref().map(|edit| Some(HttpFilter::RequestHeaders(header_edit(edit))))
@@ -128,7 +119,8 @@ impl<'c, 'a> Filters<'c, 'a> {
         })
     }
 
-    fn no_settings(&mut self, path: &str, filter: &str) {
+    /// The member that `type` names is not there.
+    pub(crate) fn no_settings(&mut self, path: &str, filter: &str) {
         let message = format!("the settings of {filter} are missing");
         self.problems.push(Problem::unsupported(path, message, "add them"));
     }
