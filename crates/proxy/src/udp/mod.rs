@@ -153,7 +153,7 @@ impl Table {
         counts.received.get().inc();
         let sent = match &session.upstream {
             Ok(upstream) => match upstream.socket.get() {
-                Some(socket) => socket.try_send(bytes),
+                Some(socket) => socket::send(socket, bytes),
                 // The first one goes once the name is known.
                 None if session.received.get() == bytes.len() as u64 => return,
                 None => Err(io::ErrorKind::WouldBlock.into()),
@@ -161,7 +161,7 @@ impl Table {
             Err(_) => Err(io::ErrorKind::WouldBlock.into()),
         };
         match sent {
-            Ok(_) => {}
+            Ok(()) => {}
             Err(error) => {
                 counts.dropped.get().inc();
                 self.failed(&session, &error);
@@ -372,7 +372,7 @@ async fn answers(table: Rc<Table>, session: Rc<Session>, first: Option<Vec<u8>>)
                     }
                     session.last.set(table.worker.now());
                     // What the kernel does not take at once is lost, as it may be anywhere on its way.
-                    match socket::send(&table.socket, &buffer[..length], session.client) {
+                    match socket::answer(&table.socket, &buffer[..length], session.client) {
                         Ok(()) => {
                             session.sent.set(session.sent.get() + length as u64);
                             counts.sent.get().inc();
@@ -393,6 +393,5 @@ async fn look_up(table: &Table, session: &Session, upstream: &Upstream, first: &
     let ip: IpAddr = addresses.first().copied().ok_or_else(|| format!("{name} has no address"))?;
     let address = SocketAddr::new(ip, upstream.endpoint.port);
     let socket = table.connect(address, session.client).map_err(|error| error.to_string())?;
-    let sent = upstream.socket.get_or_init(|| socket).send(first).await;
-    sent.map(drop).map_err(|error| error.to_string())
+    socket::send(upstream.socket.get_or_init(|| socket), first).map_err(|error| error.to_string())
 }

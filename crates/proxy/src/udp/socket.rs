@@ -53,28 +53,29 @@ pub(super) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usiz
     })
 }
 
-/// Sends one datagram, if it can be sent at once.
-pub(super) fn send(socket: &UdpSocket, bytes: &[u8], client: Client) -> io::Result<()> {
-    socket.try_io(Interest::WRITABLE, || {
-        let (fd, parts, flags) = (socket.as_raw_fd(), [IoSlice::new(bytes)], MsgFlags::MSG_DONTWAIT);
-        let to = Some(SockaddrStorage::from(client.peer));
-        match client.to {
-            Some(IpAddr::V4(ip)) => {
-                let ipi_spec_dst = libc::in_addr { s_addr: u32::from_ne_bytes(ip.octets()) };
-                let info = libc::in_pktinfo { ipi_ifindex: 0, ipi_spec_dst, ipi_addr: libc::in_addr { s_addr: 0 } };
-                sendmsg(fd, &parts, &[ControlMessage::Ipv4PacketInfo(&info)], flags, to.as_ref())?;
-            }
-            Some(IpAddr::V6(ip)) => {
-                let ipi6_addr = libc::in6_addr { s6_addr: ip.octets() };
-                let info = libc::in6_pktinfo { ipi6_addr, ipi6_ifindex: 0 };
-                sendmsg(fd, &parts, &[ControlMessage::Ipv6PacketInfo(&info)], flags, to.as_ref())?;
-            }
-            None => {
-                sendmsg(fd, &parts, &[], flags, to.as_ref())?;
-            }
+/// Answers a client, if that can be done at once.
+pub(super) fn answer(socket: &UdpSocket, bytes: &[u8], client: Client) -> io::Result<()> {
+    let (fd, parts, flags) = (socket.as_raw_fd(), [IoSlice::new(bytes)], MsgFlags::MSG_DONTWAIT);
+    let to = Some(SockaddrStorage::from(client.peer));
+    match client.to {
+        Some(IpAddr::V4(ip)) => {
+            let ipi_spec_dst = libc::in_addr { s_addr: u32::from_ne_bytes(ip.octets()) };
+            let info = libc::in_pktinfo { ipi_ifindex: 0, ipi_spec_dst, ipi_addr: libc::in_addr { s_addr: 0 } };
+            sendmsg(fd, &parts, &[ControlMessage::Ipv4PacketInfo(&info)], flags, to.as_ref())?;
         }
-        Ok(())
-    })
+        Some(IpAddr::V6(ip)) => {
+            let info = libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: ip.octets() }, ipi6_ifindex: 0 };
+            sendmsg(fd, &parts, &[ControlMessage::Ipv6PacketInfo(&info)], flags, to.as_ref())?;
+        }
+        None => drop(sendmsg(fd, &parts, &[], flags, to.as_ref())?),
+    }
+    Ok(())
+}
+
+/// Sends to what the socket is connected to, if that can be done at once. The runtime is not asked: of a new socket it does
+/// not know yet that it can be written to.
+pub(super) fn send(socket: &UdpSocket, bytes: &[u8]) -> io::Result<()> {
+    socket2::SockRef::from(socket).send(bytes).map(|_| ())
 }
 
 fn v4(address: libc::in_addr) -> Ipv4Addr {
@@ -118,7 +119,7 @@ mod tests {
             assert_eq!(&buffer[..length], b"hello");
             assert_eq!(from.to.unwrap().to_canonical(), asked.ip());
             assert_eq!(receive(&socket, &mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
-            send(&socket, b"world", from).unwrap();
+            answer(&socket, b"world", from).unwrap();
             assert_eq!(client.recv(&mut buffer).await.unwrap(), 5, "the kernel lets nothing else through");
         }
     }
