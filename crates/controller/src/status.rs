@@ -70,7 +70,12 @@ pub(crate) fn write(
 fn list_of_entries(kind: Kind) -> Option<(&'static str, &'static str)> {
     match kind {
         Kind::GatewayClass | Kind::Gateway | Kind::ListenerSet => None,
-        Kind::BackendTlsPolicy | Kind::SecurityPolicy | Kind::ClientTrafficPolicy => Some(("ancestors", "ancestorRef")),
+        Kind::BackendTlsPolicy
+        | Kind::SecurityPolicy
+        | Kind::ClientTrafficPolicy
+        | Kind::XBackend
+        | Kind::XBackendTrafficPolicy
+        | Kind::XTelemetryPolicy => Some(("ancestors", "ancestorRef")),
         _ => Some(("parents", "parentRef")),
     }
 }

@@ -33,7 +33,8 @@ fn main() {
     files.sort();
     for file in files {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        if !name.starts_with("gateway.networking.k8s.io_") || name.contains("_vap_") {
+        let ours = ["gateway.networking.k8s.io_", "gateway.networking.x-k8s.io_"];
+        if !ours.iter().any(|group| name.starts_with(group)) || name.contains("_vap_") || name.contains("xmesh") {
             continue;
         }
         let text = std::fs::read_to_string(&file).unwrap();
@@ -43,7 +44,7 @@ fn main() {
         let served: Vec<&str> =
             versions.iter().filter(|v| v["served"] == true).map(|v| v["name"].as_str().unwrap()).collect();
         println!("{kind} scope={} versions={}", crd["spec"]["scope"].as_str().unwrap(), served.join(","));
-        let v1 = versions.iter().find(|version| version["name"] == "v1").unwrap();
+        let v1 = versions.iter().find(|version| version["name"] == "v1").unwrap_or(&versions[0]);
         for part in ["spec", "status"] {
             let schema = &v1["schema"]["openAPIV3Schema"]["properties"][part];
             if schema.is_object() {

@@ -142,6 +142,14 @@ string_formats! {
     KafkaHostname { "minLength": 1, "maxLength": 253, "pattern": DNS_SUBDOMAIN }
     /// A pattern of broker names; what is left after its placeholders must be a hostname.
     BrokerHostnamePattern { "minLength": 1, "maxLength": 253, "pattern": r"^[-a-z0-9.]*(\{(brokerId|hostname)\}[-a-z0-9.]*)+$" }
+    /// `service.name` of OpenTelemetry.
+    ServiceName { "minLength": 1, "maxLength": 253, "pattern": "^[a-zA-Z0-9_.:/-]+$" }
+    /// The name of a span: words with single blanks between them.
+    SpanName { "minLength": 1, "maxLength": 256, "pattern": "^[a-zA-Z0-9_.:/-]+( [a-zA-Z0-9_.:/-]+)*$" }
+    /// The name of a span's attribute.
+    AttributeName { "minLength": 1, "maxLength": 256, "pattern": "^[a-zA-Z0-9_.:/-]+$" }
+    /// The name of an attribute in OpenTelemetry's conventions.
+    AttributeKey { "minLength": 1, "maxLength": 256, "pattern": "^[a-z0-9_.-]+$" }
     /// Bytes in base64.
     Base64 { "format": "byte" }
     /// An IPv4 or IPv6 address.

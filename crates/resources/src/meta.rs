@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 /// The API group of the Gateway API.
 pub const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";
+/// The API group of the Gateway API's experimental kinds.
+pub const GATEWAY_X_GROUP: &str = "gateway.networking.x-k8s.io";
 /// The API group of our own kinds.
 pub const SLUICEGATE_GROUP: &str = "sluicegate.dev";
 /// Envoy Gateway's API group, whose kinds are read by our own types.
@@ -74,6 +76,12 @@ kinds! {
     /// TLS towards backends.
     BackendTlsPolicy = "BackendTLSPolicy", Namespaced,
         ["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1alpha3"];
+    /// A destination, and how to speak to it.
+    XBackend = "XBackend", Namespaced, ["gateway.networking.x-k8s.io/v1alpha1"];
+    /// How requests to backends are treated.
+    XBackendTrafficPolicy = "XBackendTrafficPolicy", Namespaced, ["gateway.networking.x-k8s.io/v1alpha1"];
+    /// What Gateways tell of their requests.
+    XTelemetryPolicy = "XTelemetryPolicy", Namespaced, ["gateway.networking.x-k8s.io/v1alpha1"];
     /// A destination outside of Kubernetes Services.
     Backend = "Backend", Namespaced, ["sluicegate.dev/v1alpha1", "gateway.envoyproxy.io/v1alpha1"];
     /// Headers of Kafka records.

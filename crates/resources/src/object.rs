@@ -3,6 +3,7 @@
 use crate::gateway_api::{
     BackendTlsPolicySpec, GatewayClassSpec, GatewaySpec, GrpcRouteSpec, HttpRouteSpec, ListenerSetSpec,
     ReferenceGrantSpec, TcpRouteSpec, TlsRouteSpec, UdpRouteSpec,
+    XBackendSpec, XBackendTrafficPolicySpec, XTelemetryPolicySpec,
 };
 use crate::kafka::{KafkaHeaderPolicySpec, KafkaRouteSpec};
 use crate::kubernetes::{
@@ -101,6 +102,12 @@ specs! {
     ReferenceGrant = ReferenceGrantSpec, ReferenceGrant, true;
     /// A BackendTLSPolicy.
     BackendTlsPolicy = BackendTlsPolicySpec, BackendTlsPolicy, true;
+    /// An XBackend.
+    XBackend = XBackendSpec, XBackend, true;
+    /// An XBackendTrafficPolicy.
+    XBackendTrafficPolicy = XBackendTrafficPolicySpec, XBackendTrafficPolicy, true;
+    /// An XTelemetryPolicy.
+    XTelemetryPolicy = XTelemetryPolicySpec, XTelemetryPolicy, true;
     /// A Backend.
     Backend = BackendSpec, Backend, true;
     /// A KafkaHeaderPolicy.

@@ -122,6 +122,12 @@ resources! {
     reference_grants: ReferenceGrant;
     /// BackendTLSPolicies.
     backend_tls_policies: BackendTlsPolicy;
+    /// XBackends.
+    x_backends: XBackend;
+    /// XBackendTrafficPolicies.
+    x_backend_traffic_policies: XBackendTrafficPolicy;
+    /// XTelemetryPolicies.
+    x_telemetry_policies: XTelemetryPolicy;
     /// Backends.
     backends: Backend;
     /// KafkaHeaderPolicies.

@@ -84,6 +84,9 @@ fn all_ours() -> Paths {
         (Kind::UdpRoute, Some(schema_for!(RouteStatus))),
         (Kind::BackendTlsPolicy, Some(schema_for!(PolicyStatus))),
         (Kind::ReferenceGrant, None),
+        (Kind::XBackend, Some(schema_for!(PolicyStatus))),
+        (Kind::XBackendTrafficPolicy, Some(schema_for!(PolicyStatus))),
+        (Kind::XTelemetryPolicy, Some(schema_for!(PolicyStatus))),
     ];
     for (kind, status) in statuses {
         ours(&resources::schema_for(kind), &format!("{kind}.spec"), &mut paths);
@@ -175,7 +178,8 @@ fn scope_and_versions_are_those_of_the_crds() {
         let kind = Kind::ALL.iter().find(|kind| kind.as_str() == name).unwrap();
         assert_eq!(words.next().unwrap() == "scope=Namespaced", kind.is_namespaced(), "{kind}");
         for version in words.next().unwrap().strip_prefix("versions=").unwrap().split(',') {
-            let api_version = format!("gateway.networking.k8s.io/{version}");
+            let group = if name.starts_with('X') { resources::GATEWAY_X_GROUP } else { resources::GATEWAY_GROUP };
+            let api_version = format!("{group}/{version}");
             assert!(kind.api_versions().contains(&api_version.as_str()), "{kind} {api_version}");
         }
     }

@@ -199,7 +199,8 @@ fn refuse(snapshot: &Snapshot, refusal: &Refusal, statuses: &mut Statuses, findi
         EntityKey::Backend(backend) => {
             let kind = match backend.kind {
                 snapshot::BackendKind::Service | snapshot::BackendKind::UdpService => Kind::Service,
-                snapshot::BackendKind::Backend | snapshot::BackendKind::XBackend => Kind::Backend,
+                snapshot::BackendKind::Backend => Kind::Backend,
+                snapshot::BackendKind::XBackend => Kind::XBackend,
             };
             report(&object_key(kind, &backend.name), &refusal.field);
         }

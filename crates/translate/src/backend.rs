@@ -1,13 +1,14 @@
 //! Backends: which object a backendRef means, whether it may be used, its endpoints.
 
-use crate::backend_tls::Policies;
+use crate::backend_tls::{Policies, Policy};
 use crate::findings::{Problem, closest};
 use crate::gateway::GatewayState;
 use crate::index::{Index, Slices, Target, object_name};
+use crate::{traffic, xbackend};
 use resources::Code;
 use resources::gateway_api::{BackendObjectReference, BackendRef};
 use resources::kubernetes::{EndpointAddressType, ServicePort, ServiceType, TransportProtocol};
-use resources::{AppProtocol as BackendProtocol, Backend, BackendType, Kind, Service};
+use resources::{AppProtocol as BackendProtocol, Backend, BackendType, EndpointSlice, Kind, Service};
 use snapshot::{AppProtocol, BackendKey, BackendKind, Endpoint, EndpointAddress, ObjectName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -52,6 +53,8 @@ pub(crate) struct Backends<'a> {
     index: &'a Index<'a>,
     slices: &'a Slices<'a>,
     policies: &'a Policies,
+    traffic: &'a traffic::Policies,
+    x_backends: &'a xbackend::States,
     allow_external_name: bool,
     /// Gateways that reach a backend, and of them those that may begin TLS to it.
     reached: BTreeMap<BackendKey, Reach>,
@@ -67,9 +70,11 @@ impl<'a> Backends<'a> {
         index: &'a Index<'a>,
         slices: &'a Slices<'a>,
         policies: &'a Policies,
+        traffic: &'a traffic::Policies,
+        x_backends: &'a xbackend::States,
         allow_external_name: bool,
     ) -> Self {
-        Self { index, slices, policies, allow_external_name, reached: BTreeMap::new() }
+        Self { index, slices, policies, traffic, x_backends, allow_external_name, reached: BTreeMap::new() }
     }
 
     /// The backend that `reference`, written in an object of kind `from`, means; and remarks on it.
@@ -84,10 +89,10 @@ impl<'a> Backends<'a> {
         let Reference { group, kind, name, port, .. } = reference;
         let target = Target { group, kind, namespace: reference.namespace.unwrap_or(namespace), name };
         let found = match Kind::find_in_group(group, kind) {
-            Some(found @ (Kind::Service | Kind::Backend)) => found,
+            Some(found @ (Kind::Service | Kind::Backend | Kind::XBackend)) => found,
             _ => {
                 let message = format!("kind {kind} of group {group:?} cannot be a backend");
-                let (path, hint) = (format!("{path}.kind"), "name a Service or a Backend");
+                let (path, hint) = (format!("{path}.kind"), "name a Service, an XBackend or a Backend");
                 return Err(Problem::new("InvalidKind", Code::InvalidKind, path, message, hint));
             }
         };
@@ -105,6 +110,7 @@ impl<'a> Backends<'a> {
         let object = meta.map_or_else(|| ObjectName::new(target.namespace, name), object_name);
         match found {
             Kind::Service => self.service(object, port, path, usage),
+            Kind::XBackend => self.x_backend(object, path, usage),
             _ => self.backend(object, group, path),
         }
     }
@@ -191,6 +197,31 @@ impl<'a> Backends<'a> {
         Ok((BackendKey { kind: BackendKind::Backend, name, port: 0 }, Vec::new()))
     }
 
+    /// One that cannot be served is reached all the same, and says why itself.
+    fn x_backend(&self, name: ObjectName, path: &str, usage: Use) -> Result<(BackendKey, Vec<Problem>), Problem> {
+        let Some((name, state)) = self.x_backends.get_key_value(&name) else {
+            let message = format!("XBackend {name} does not exist");
+            return self.not_found(format!("{path}.name"), message, "create it".to_owned());
+        };
+        if usage == Use::Datagram {
+            let message = format!("XBackend {name} is no backend of a UDPRoute");
+            let (reason, code) = ("UnsupportedProtocol", Code::UnsupportedProtocol);
+            return Err(Problem::new(reason, code, format!("{path}.kind"), message, "name a Service"));
+        }
+        let key = BackendKey { kind: BackendKind::XBackend, name: name.clone(), port: 0 };
+        let mut remarks = Vec::new();
+        if let Some(why) = state.unserved() {
+            let message = format!("{key} cannot be served: {why}");
+            let remark = Problem::new("UnsupportedValue", Code::UnsupportedValue, path, message, "mend the XBackend");
+            remarks.push(remark.warning());
+        } else if state.endpoints.is_empty() {
+            let message = format!("no endpoint of {key} is ready");
+            let hint = "start Pods with its labels, and a Service with the same selector";
+            remarks.push(Problem::new("NoEndpoints", Code::NoEndpoints, path, message, hint).warning());
+        }
+        Ok((key, remarks))
+    }
+
     /// Notes that a Gateway reaches a backend.
     pub(crate) fn reach(&mut self, key: &BackendKey, gateway: &ObjectName, usage: Use) {
         let reach = self.reached.entry(key.clone()).or_default();
@@ -227,13 +258,15 @@ impl<'a> Backends<'a> {
 
     fn build_one(&self, key: &BackendKey, reach: &Reach, gateways: &[GatewayState<'_>]) -> Option<snapshot::Backend> {
         let (namespace, name) = (&*key.name.namespace, &*key.name.name);
-        let (endpoints, protocol, policy) = match key.kind {
+        let mut unusable = None;
+        let of_policy = |policy: Option<&Policy>| policy.map(|policy| policy.tls.clone());
+        let (endpoints, protocol, tls) = match key.kind {
             BackendKind::Service | BackendKind::UdpService => {
                 let service = self.index.resources().get::<Service>(namespace, name)?;
                 let port = find_port(service, key.kind, key.port)?;
                 let protocol = port.app_protocol.as_deref().and_then(app_protocol).unwrap_or_default();
                 let policy = self.policies.of_service(&key.name, port.name.as_deref());
-                (self.service_endpoints(service, port), protocol, policy)
+                (self.service_endpoints(service, port), protocol, of_policy(policy))
             }
             BackendKind::Backend => {
                 let backend = self.index.resources().get::<Backend>(namespace, name)?;
@@ -242,13 +275,15 @@ impl<'a> Backends<'a> {
                     BackendProtocol::Ws | BackendProtocol::KubernetesWs => AppProtocol::WebSocket,
                     BackendProtocol::Wss | BackendProtocol::KubernetesWss => AppProtocol::Https,
                 });
-                (backend_endpoints(backend), protocol, self.policies.of_backend(&key.name))
+                (backend_endpoints(backend), protocol, of_policy(self.policies.of_backend(&key.name)))
             }
-            BackendKind::XBackend => return None,
+            BackendKind::XBackend => {
+                let state = self.x_backends.get(&key.name)?;
+                unusable = state.unserved();
+                (state.endpoints.clone(), state.protocol, state.tls.clone().map(Ok))
+            }
         };
-        let mut unusable = None;
-        let mut tls =
-            policy.and_then(|policy| policy.tls.as_ref().map_err(|why| unusable = Some(why.clone())).ok().cloned());
+        let mut tls = tls.and_then(|tls| tls.map_err(|why| unusable = Some(why)).ok());
         if let Some(tls) = &mut tls {
             let mut shown = BTreeSet::new();
             for gateway in gateways.iter().filter(|gateway| reach.tls_from.contains(&gateway.name)) {
@@ -265,7 +300,13 @@ impl<'a> Backends<'a> {
             }
             tls.client_certificate = shown.into_iter().next().flatten();
         }
-        Some(snapshot::Backend { key: key.clone(), endpoints, protocol, tls, unusable, traffic: None })
+        let session = self.x_backends.get(&key.name).filter(|_| key.kind == BackendKind::XBackend);
+        let session = session.and_then(|state| state.session.clone());
+        let mut traffic = self.traffic.of(&(key.kind, key.name.clone())).cloned().map(Box::new);
+        if session.is_some() {
+            traffic.get_or_insert_default().session = session;
+        }
+        Some(snapshot::Backend { key: key.clone(), endpoints, protocol, tls, unusable, traffic })
     }
 
     /// Ready endpoints; if there are none, those that end and still serve (Kubernetes, "EndpointSlice conditions").
@@ -286,19 +327,29 @@ impl<'a> Backends<'a> {
                 // Without a number the slice has every port; then the Service's own is meant.
                 .map(|p| p.port.unwrap_or(port.port));
             for number in numbers {
-                for endpoint in &slice.spec.endpoints {
-                    let address = endpoint.addresses.first().and_then(|text| address(slice.spec.address_type, text));
-                    let Some(address) = address else { continue };
-                    let endpoint_conditions = endpoint.conditions;
-                    if endpoint_conditions.is_ready() {
-                        ready.insert(Endpoint { address, port: number });
-                    } else if endpoint_conditions.is_serving() && endpoint_conditions.is_terminating() {
-                        ending.insert(Endpoint { address, port: number });
-                    }
-                }
+                collect(slice, number, &mut ready, &mut ending);
             }
         }
         if ready.is_empty() { ending.into_iter().collect() } else { ready.into_iter().collect() }
+    }
+}
+
+/// The endpoints of a slice that are ready, and those that end and still serve.
+pub(crate) fn collect(
+    slice: &EndpointSlice,
+    port: u16,
+    ready: &mut BTreeSet<Endpoint>,
+    ending: &mut BTreeSet<Endpoint>,
+) {
+    for endpoint in &slice.spec.endpoints {
+        let address = endpoint.addresses.first().and_then(|text| address(slice.spec.address_type, text));
+        let Some(address) = address else { continue };
+        let conditions = endpoint.conditions;
+        if conditions.is_ready() {
+            ready.insert(Endpoint { address, port });
+        } else if conditions.is_serving() && conditions.is_terminating() {
+            ending.insert(Endpoint { address, port });
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::findings::Problem;
 use crate::gateway::GatewayState;
 use crate::status::{Status, unless};
 use resources::Code;
-use resources::gateway_api::{LocalObjectReference, ParentReference, SubjectAltNameType};
+use resources::gateway_api::{BackendTlsPolicyValidation, LocalObjectReference, ParentReference, SubjectAltNameType};
 use resources::status::{PolicyAncestorStatus, PolicyStatus};
 use resources::{Backend, BackendTlsPolicy, GATEWAY_GROUP, Key, Kind, Service};
 use snapshot::{BackendKey, BackendKind, BackendTls, CaCertificates, ObjectName, SubjectAltName};
@@ -144,46 +144,12 @@ fn read(ctx: &mut Context<'_>, object: &Arc<BackendTlsPolicy>) -> Policy {
         let message = format!("option {option} is not known, and may bear on security");
         problems.push(Problem::new("Invalid", Code::UnsupportedValue, "spec.options", message, "remove it"));
     }
-    let mut bundles = Vec::new();
-    for (i, reference) in validation.ca_certificate_refs.iter().enumerate() {
-        match bundle(ctx, &object.meta.namespace, reference, i) {
-            Ok(pem) => bundles.push(pem),
-            Err(problem) => ref_problems.push(problem),
-        }
-    }
-    let path = "spec.validation.wellKnownCACertificates";
-    let ca_certificates = match validation.well_known_ca_certificates.as_deref() {
-        Some("System") => Some(CaCertificates::System),
-        Some(other) => {
-            let message = format!("{other} is not known");
-            problems.push(Problem::new("Invalid", Code::InvalidPolicy, path, message, "use System"));
-            None
-        }
-        None if bundles.is_empty() => {
-            let message = "no CA certificate can be used";
-            let path = "spec.validation.caCertificateRefs";
-            problems.push(Problem::new("NoValidCACertificate", Code::InvalidPolicy, path, message, ""));
-            None
-        }
-        None => Some(CaCertificates::Pem(bundles.join("\n"))),
-    };
-    let subject_alt_names = validation.subject_alt_names.iter().filter_map(|name| match name.name_type {
-        SubjectAltNameType::Hostname => {
-            name.hostname.as_ref().map(|n| SubjectAltName::Hostname(n.to_ascii_lowercase()))
-        }
-        SubjectAltNameType::Uri => name.uri.clone().map(SubjectAltName::Uri),
-    });
-    let tls = match (ca_certificates, problems.first()) {
-        (Some(ca_certificates), None) => Ok(BackendTls {
-            hostname: validation.hostname.to_ascii_lowercase(),
-            ca_certificates,
-            subject_alt_names: subject_alt_names.collect(),
-            client_certificate: None,
-        }),
-        (_, first) => Err(match first {
-            Some(problem) => format!("{}: {problem}", object.key()),
-            None => object.key().to_string(),
-        }),
+    let namespace = &object.meta.namespace;
+    let tls = self::validation(ctx, namespace, validation, "spec.validation", &mut problems, &mut ref_problems);
+    let tls = match (tls, problems.first()) {
+        (Some(tls), None) => Ok(tls),
+        (_, Some(problem)) => Err(format!("{}: {problem}", object.key())),
+        (None, None) => Err(object.key().to_string()),
     };
     Policy {
         key: object.key(),
@@ -196,13 +162,63 @@ fn read(ctx: &mut Context<'_>, object: &Arc<BackendTlsPolicy>) -> Policy {
     }
 }
 
+/// How certificates are checked, under the field `path` of an object of `namespace`; `None` if there is a problem.
+pub(crate) fn validation(
+    ctx: &mut Context<'_>,
+    namespace: &str,
+    validation: &BackendTlsPolicyValidation,
+    path: &str,
+    problems: &mut Vec<Problem>,
+    ref_problems: &mut Vec<Problem>,
+) -> Option<BackendTls> {
+    let mut bundles = Vec::new();
+    for (i, reference) in validation.ca_certificate_refs.iter().enumerate() {
+        match bundle(ctx, namespace, reference, &format!("{path}.caCertificateRefs[{i}]")) {
+            Ok(pem) => bundles.push(pem),
+            Err(problem) => ref_problems.push(problem),
+        }
+    }
+    let ca_certificates = match validation.well_known_ca_certificates.as_deref() {
+        Some("System") => Some(CaCertificates::System),
+        Some(other) => {
+            let message = format!("{other} is not known");
+            problems.push(Problem::new(
+                "Invalid",
+                Code::InvalidPolicy,
+                format!("{path}.wellKnownCACertificates"),
+                message,
+                "use System",
+            ));
+            None
+        }
+        None if bundles.is_empty() => {
+            let message = "no CA certificate can be used";
+            let path = format!("{path}.caCertificateRefs");
+            problems.push(Problem::new("NoValidCACertificate", Code::InvalidPolicy, path, message, ""));
+            None
+        }
+        None => Some(CaCertificates::Pem(bundles.join("\n"))),
+    };
+    let subject_alt_names = validation.subject_alt_names.iter().filter_map(|name| match name.name_type {
+        SubjectAltNameType::Hostname => {
+            name.hostname.as_ref().map(|n| SubjectAltName::Hostname(n.to_ascii_lowercase()))
+        }
+        SubjectAltNameType::Uri => name.uri.clone().map(SubjectAltName::Uri),
+    });
+    Some(BackendTls {
+        hostname: validation.hostname.to_ascii_lowercase(),
+        ca_certificates: ca_certificates?,
+        subject_alt_names: subject_alt_names.collect(),
+        client_certificate: None,
+    })
+}
+
 fn bundle(
     ctx: &mut Context<'_>,
     namespace: &str,
     reference: &LocalObjectReference,
-    index: usize,
+    path: &str,
 ) -> Result<String, Problem> {
-    let path = format!("spec.validation.caCertificateRefs[{index}]");
     let found = ca::find(ctx, &reference.group, &reference.kind, namespace, &reference.name);
     let invalid =
         |path: String, message| Problem::new("InvalidCACertificateRef", Code::InvalidPolicy, path, message, ca::HINT);
@@ -211,7 +227,7 @@ fn bundle(
             Problem::new("InvalidKind", Code::InvalidKind, format!("{path}.kind"), message, hint)
         }
         Bad::Missing(message) => invalid(format!("{path}.name"), message),
-        Bad::Invalid(message) => invalid(path, message),
+        Bad::Invalid(message) => invalid(path.to_owned(), message),
     })
 }
 

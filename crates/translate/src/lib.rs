@@ -30,12 +30,16 @@ mod listener;
 mod listener_filters;
 mod listener_set;
 mod memo;
+mod policy;
 mod precedence;
 mod references;
 mod route;
 mod session;
 mod sni;
 mod status;
+mod telemetry;
+mod traffic;
+mod xbackend;
 
 pub use findings::Finding;
 pub use references::references;
@@ -365,8 +369,11 @@ fn translate(
     ctx.guards = guard::read(&mut ctx);
     let mut gateways = gateway::translate(&mut ctx);
     let policies = backend_tls::translate(&mut ctx);
+    let traffic = traffic::translate(&mut ctx);
     let slices = index.slices();
-    let mut backends = backend::Backends::new(index, &slices, &policies, settings.allow_external_name);
+    let x_backends = xbackend::translate(&mut ctx, &slices);
+    let mut backends =
+        backend::Backends::new(index, &slices, &policies, &traffic, &x_backends, settings.allow_external_name);
     listener_filters::translate(&mut ctx, &mut gateways, &mut backends);
     route::http::translate(&mut ctx, &mut gateways, &mut backends);
     route::grpc::translate(&mut ctx, &mut gateways, &mut backends);
@@ -386,6 +393,9 @@ fn translate(
         ctx.insert(Entity::Backend(Arc::new(entity)));
     }
     backend_tls::finish(&mut ctx, &gateways, &policies, &backends);
+    traffic::finish(&mut ctx, &gateways, &traffic, &backends);
+    xbackend::finish(&mut ctx, &gateways, &x_backends, &backends);
+    telemetry::translate(&mut ctx, &gateways, &backends);
     guard::finish(&mut ctx, &gateways);
     gateway::finish(&mut ctx, &gateways);
     note_last_good(&mut ctx);

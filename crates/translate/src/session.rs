@@ -1,7 +1,9 @@
 //! Session persistence (GEP-1619), wherever it is written: in a rule, an XBackend or an XBackendTrafficPolicy.
 
 use crate::findings::Problem;
-use resources::gateway_api::{CookieLifetimeType, Duration, HttpRouteRetry, SessionPersistence, SessionPersistenceType};
+use resources::gateway_api::{
+    CookieLifetimeType, Duration, HttpRouteRetry, SessionPersistence, SessionPersistenceType,
+};
 use snapshot::{Retry, Session, SessionCarrier};
 
 /// Fields that frame messages, or belong to somebody else: a session in one of them would break what passes.

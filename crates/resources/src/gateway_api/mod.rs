@@ -10,6 +10,9 @@ mod listener_set;
 mod reference_grant;
 mod shared;
 mod stream_routes;
+mod xbackend;
+mod xbackend_traffic_policy;
+mod xtelemetry_policy;
 
 pub use backend_tls_policy::*;
 pub use gateway::*;
@@ -21,3 +24,6 @@ pub use listener_set::*;
 pub use reference_grant::*;
 pub use shared::*;
 pub use stream_routes::*;
+pub use xbackend::*;
+pub use xbackend_traffic_policy::*;
+pub use xtelemetry_policy::*;

@@ -1,10 +1,10 @@
 //! GatewayClass, Gateway, ListenerSet, ReferenceGrant, BackendTLSPolicy.
 
-use super::{Report, Validate, check_keys, is_subdomain};
+use super::{Report, Validate, check_keys, experimental, is_subdomain};
 use crate::Code;
 use crate::gateway_api::{
     BackendTlsPolicySpec, FrontendTlsValidation, GatewayClassSpec, GatewaySpec, GatewaySpecAddress, Listener,
-    ListenerFilterType, ListenerSetSpec, ReferenceGrantSpec, SubjectAltNameType, TlsMode,
+    ListenerFilterType, ListenerSetSpec, ReferenceGrantSpec, TlsMode,
 };
 
 impl Validate for GatewayClassSpec {}
@@ -200,27 +200,6 @@ impl Validate for BackendTlsPolicySpec {
                 report.add(Code::AmbiguousParent, field(), message);
             }
         }
-        let validation = &self.validation;
-        match (validation.ca_certificate_refs.is_empty(), &validation.well_known_ca_certificates) {
-            (false, Some(_)) => report.add(
-                Code::CaCertificates,
-                "spec.validation",
-                "must not contain both caCertificateRefs and wellKnownCACertificates",
-            ),
-            (true, None) => report.add_hint(
-                Code::CaCertificates,
-                "spec.validation",
-                "must specify either caCertificateRefs or wellKnownCACertificates",
-                "for a public CA write wellKnownCACertificates: System",
-            ),
-            _ => {}
-        }
-        for (i, name) in validation.subject_alt_names.iter().enumerate() {
-            let members = [
-                ("hostname", SubjectAltNameType::Hostname.as_str(), name.hostname.is_some()),
-                ("uri", SubjectAltNameType::Uri.as_str(), name.uri.is_some()),
-            ];
-            report.union(&format!("spec.validation.subjectAltNames[{i}]"), name.name_type.as_str(), &members, "");
-        }
+        experimental::tls_validation(&self.validation, "spec.validation", report);
     }
 }

@@ -1,6 +1,7 @@
 //! The meaning of what was written, where structure is sound: the CEL rules of the upstream CRDs with their messages,
 //! what an API server checks of metadata and core kinds, and the rules of our own kinds.
 
+mod experimental;
 mod gateway;
 mod http;
 mod kafka;

@@ -10,6 +10,7 @@ use crate::gateway::GatewayState;
 use crate::index::object_name;
 use crate::memo::Expressions;
 use crate::precedence;
+use crate::session;
 use resources::gateway_api::{GrpcRouteMatch, GrpcRouteRule, MatchType};
 use resources::{GrpcRoute, Kind};
 use snapshot::{
@@ -33,10 +34,14 @@ fn translate_one(
     object: &Arc<GrpcRoute>,
 ) {
     let spec = &object.spec;
-    let head = RouteHead { kind: Kind::GrpcRoute, meta: &object.meta, parent_refs: &spec.parent_refs };
+    let head = RouteHead {
+        kind: Kind::GrpcRoute,
+        meta: &object.meta,
+        parent_refs: &spec.parent_refs,
+        default_gateways: spec.use_default_gateways,
+    };
     let parents = attach(ctx, gateways, head, bind_hostnames(&spec.hostnames));
     let mut verdict = Verdict::default();
-    verdict.note_default_gateways(spec.use_default_gateways.is_some());
     let guarded = ctx.guards.of_route(gateways, head, &parents);
     let name = object_name(&object.meta);
     let from = (Kind::GrpcRoute, &*object.meta.namespace);
@@ -48,10 +53,11 @@ fn translate_one(
         problems.extend(ctx.guards.of_rule(head, written.name.as_deref(), &path));
         let place = (precedence::created(&object.meta), &name, i);
         let matches = compile_matches(&mut ctx.memo.expressions, written, &path, place, &mut problems);
-        if written.session_persistence.is_some() {
-            let (path, message) = (format!("{path}.sessionPersistence"), "sessionPersistence is not served yet");
-            problems.push(Problem::unsupported(path, message, "remove it"));
-        }
+        let session = written.session_persistence.as_ref().map(|session| {
+            let named = written.name.clone().unwrap_or_else(|| i.to_string());
+            session::session(session, &format!("{path}.sessionPersistence"), &format!("GRPCRoute {name} {named}"))
+        });
+        let session = session.transpose().map_err(|problem| problems.push(problem)).ok().flatten();
         let mut filters = Filters::new(backends, from);
         let rule_filters = filters.grpc(&written.filters, &path);
         let mut weighted = Vec::with_capacity(written.backend_refs.len());
@@ -78,7 +84,7 @@ fn translate_one(
                 backends: weighted,
                 timeouts: Timeouts::default(),
                 retry: None,
-                session: None,
+                session: session.map(Box::new),
                 unserved,
             });
         }
