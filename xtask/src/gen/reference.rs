@@ -52,6 +52,7 @@ fn prose(kind: Kind) -> Option<String> {
         Kind::KafkaHeaderPolicy | Kind::GrpcRoute | Kind::TcpRoute | Kind::UdpRoute | Kind::ListenerSet => {
             "not-served.md".into()
         }
+        Kind::XBackend | Kind::XBackendTrafficPolicy | Kind::XTelemetryPolicy => "experimental.md".into(),
         _ => file(kind),
     };
     let path = format!("docs/reference/kinds/{name}");
