@@ -81,7 +81,7 @@ fn routes(snapshot: &Snapshot, listener: &ListenerRef, spec: &Listener, port: u1
             Entity::HttpRoute(route) | Entity::GrpcRoute(route) => {
                 let kind = if matches!(entity, Entity::HttpRoute(_)) { "HTTPRoute" } else { "GRPCRoute" };
                 for attachment in route.attachments.iter().filter(|attachment| attachment.listener == *listener) {
-                    for hostname in &attachment.hostnames {
+                    for hostname in attachment.hostnames.iter().filter_map(|name| name.intersect(&spec.hostname)) {
                         let host = hostname.to_string();
                         let host = if host.is_empty() { "*" } else { &host };
                         lines.insert(format!("{scheme}{host}:{port}/  {kind} {}", route.name));

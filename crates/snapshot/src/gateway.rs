@@ -93,7 +93,9 @@ pub enum ListenerProtocol {
 pub struct Attachment {
     /// The listener.
     pub listener: ListenerRef,
-    /// The route's hostnames intersected with the listener's; at least one. Names that an older route owns are left out.
+    /// At least one. Of HTTPRoutes and GRPCRoutes: those of the route that the listener answers to, as written, which may be
+    /// wider than the listener's: within it they have the precedence of what is written. Of TLSRoutes: intersected with the
+    /// listener's; names that another route owns are left out.
     pub hostnames: Vec<Hostname>,
 }
 

@@ -7,14 +7,15 @@ use crate::listener::ListenerState;
 use crate::listener_set::{self, SetState};
 use crate::status::{holds, unless};
 use crate::{CONTROLLER_NAME, Context};
-use resources::gateway_api::ParentReference;
+use resources::gateway_api::{GatewayDefaultScope, ParentReference};
 use resources::status::{Condition, ConditionStatus, RouteParentStatus, RouteStatus};
 use resources::{Code, GATEWAY_GROUP, Key, Kind, ObjectMeta};
 use snapshot::ListenerRef;
+use std::borrow::Cow;
 
-/// One parentRef that is ours.
+/// One parentRef that is ours, or a default Gateway.
 pub(crate) struct Parent<'a, T> {
-    reference: &'a ParentReference,
+    reference: Cow<'a, ParentReference>,
     controller_name: String,
     /// Which Gateway, and by the index of the listener what the bond is; or why there is none.
     pub(crate) bonds: Result<Bonds<T>, Vec<Problem>>,
@@ -32,6 +33,8 @@ pub(crate) struct RouteHead<'a> {
     pub(crate) kind: Kind,
     pub(crate) meta: &'a ObjectMeta,
     pub(crate) parent_refs: &'a [ParentReference],
+    /// `useDefaultGateways`.
+    pub(crate) default_gateways: Option<GatewayDefaultScope>,
 }
 
 impl RouteHead<'_> {
@@ -49,7 +52,46 @@ pub(crate) fn attach<'a, T>(
     mut bind: impl FnMut(&ListenerState<'_>) -> Result<T, Problem>,
 ) -> Vec<Parent<'a, T>> {
     let parents = route.parent_refs.iter().enumerate();
-    parents.filter_map(|(index, reference)| parent(ctx, gateways, route, index, reference, &mut bind)).collect()
+    let mut parents: Vec<_> =
+        parents.filter_map(|(index, reference)| parent(ctx, gateways, route, index, reference, &mut bind)).collect();
+    if route.default_gateways == Some(GatewayDefaultScope::All) {
+        parents.extend(default_parents(ctx, gateways, route, &mut bind));
+    }
+    parents
+}
+
+/// The default Gateways that take a route which asks for them (GEP-3793). One that does not is not spoken of: the route does
+/// not name it. One that it names is its parent already.
+fn default_parents<'a, T>(
+    ctx: &Context<'_>,
+    gateways: &[GatewayState<'_>],
+    route: RouteHead<'_>,
+    bind: &mut impl FnMut(&ListenerState<'_>) -> Result<T, Problem>,
+) -> Vec<Parent<'a, T>> {
+    let named = |gateway: &GatewayState<'_>| {
+        route.parent_refs.iter().any(|reference| {
+            let namespace = reference.namespace.as_deref().unwrap_or(&route.meta.namespace);
+            (&*reference.group, &*reference.kind) == (GATEWAY_GROUP, "Gateway")
+                && gateway.name.is(namespace, &reference.name)
+        })
+    };
+    let mut parents = Vec::new();
+    for (at, gateway) in gateways.iter().enumerate().filter(|(_, gateway)| gateway.is_default() && !named(gateway)) {
+        let reference = ParentReference {
+            group: GATEWAY_GROUP.to_owned(),
+            kind: "Gateway".to_owned(),
+            namespace: Some(gateway.name.namespace.to_string()),
+            name: gateway.name.name.to_string(),
+            section_name: None,
+            port: None,
+        };
+        let path = "spec.useDefaultGateways";
+        if let Ok(listeners) = bonds(ctx, gateway, None, route, &reference, path, bind) {
+            let (bonds, controller_name) = (Ok(Bonds { gateway: at, listeners }), gateway.controller_name.clone());
+            parents.push(Parent { reference: Cow::Owned(reference), controller_name, bonds });
+        }
+    }
+    parents
 }
 
 fn parent<'a, T>(
@@ -68,7 +110,7 @@ fn parent<'a, T>(
     let missing = |problems| {
         // In a cluster nobody answers for what does not exist; in a folder somebody must say so.
         ctx.settings.standalone.then(|| Parent {
-            reference,
+            reference: Cow::Borrowed(reference),
             controller_name: CONTROLLER_NAME.to_owned(),
             bonds: Err(problems),
         })
@@ -93,7 +135,11 @@ fn parent<'a, T>(
                     Err(none(".name", message, "see the status of the ListenerSet".to_owned()))
                 }
             };
-            return Some(Parent { reference, controller_name: gateway.controller_name.clone(), bonds });
+            return Some(Parent {
+                reference: Cow::Borrowed(reference),
+                controller_name: gateway.controller_name.clone(),
+                bonds,
+            });
         }
         _ => return None,
     }
@@ -109,7 +155,7 @@ fn parent<'a, T>(
     let gateway = &gateways[at];
     let bonds =
         bonds(ctx, gateway, None, route, reference, &path, bind).map(|listeners| Bonds { gateway: at, listeners });
-    Some(Parent { reference, controller_name: gateway.controller_name.clone(), bonds })
+    Some(Parent { reference: Cow::Borrowed(reference), controller_name: gateway.controller_name.clone(), bonds })
 }
 
 fn gateway_hint(ctx: &Context<'_>, namespace: &str, name: &str) -> String {
@@ -229,17 +275,6 @@ pub(crate) struct Verdict {
     pub(crate) extra: Vec<Condition>,
 }
 
-impl Verdict {
-    /// `useDefaultGateways` is not served: the route attaches to its parentRefs only.
-    pub(crate) fn note_default_gateways(&mut self, asked: bool) {
-        if asked {
-            let message = "default Gateways are not served yet; the route attaches to its parentRefs only";
-            let problem = Problem::unsupported("spec.useDefaultGateways", message, "name the Gateways in parentRefs");
-            self.warnings.push(problem.warning());
-        }
-    }
-}
-
 /// Writes a route's status and findings, and counts it where it is attached.
 pub(crate) fn finish<T>(
     ctx: &mut Context<'_>,
@@ -277,7 +312,7 @@ pub(crate) fn finish<T>(
             conditions.extend(verdict.extra.iter().cloned());
         }
         status.parents.push(RouteParentStatus {
-            parent_ref: parent.reference.clone(),
+            parent_ref: parent.reference.clone().into_owned(),
             controller_name: parent.controller_name.clone(),
             conditions,
         });
@@ -287,9 +322,15 @@ pub(crate) fn finish<T>(
     for (gateway, listener) in attached {
         gateways[gateway].listeners[listener].attached += 1;
     }
-    if route.parent_refs.is_empty() && ctx.settings.standalone {
-        let (path, message) = ("spec.parentRefs", "the route has no parent, so nothing is served");
-        let hint = "name a Gateway";
+    let asks = route.default_gateways == Some(GatewayDefaultScope::All);
+    if (route.parent_refs.is_empty() || asks) && parents.is_empty() && ctx.settings.standalone {
+        let (path, message, hint) = match asks {
+            true => {
+                let hint = "set spec.defaultScope of a Gateway whose listeners allow the route, or name a Gateway";
+                ("spec.useDefaultGateways", "no default Gateway takes the route, so nothing is served", hint)
+            }
+            false => ("spec.parentRefs", "the route has no parent, so nothing is served", "name a Gateway"),
+        };
         ctx.report(&key, &Problem::new("NoMatchingParent", Code::NoMatchingParent, path, message, hint).warning());
     }
     if parents.is_empty() {

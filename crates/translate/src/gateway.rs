@@ -10,7 +10,7 @@ use crate::listener_set::{self, SetState};
 use crate::status::{IGNORED_FIELDS, LAST_GOOD, Status, fails, holds, unless};
 use crate::{Addresses, Context, ControllerNames};
 use resources::Code;
-use resources::gateway_api::RouteGroupKind;
+use resources::gateway_api::{GatewayDefaultScope, RouteGroupKind};
 use resources::status::{
     Condition, ConditionStatus, GatewayClassStatus, GatewayStatus, GatewayStatusAddress, ListenerStatus,
 };
@@ -56,6 +56,11 @@ impl GatewayState<'_> {
     /// Whether the proxy gets this listener.
     pub(crate) fn serves(&self, listener: &ListenerState<'_>) -> bool {
         self.problems.is_empty() && listener.is_served()
+    }
+
+    /// Whether it takes routes that ask for default Gateways (GEP-3793).
+    pub(crate) fn is_default(&self) -> bool {
+        self.object.spec.default_scope == Some(GatewayDefaultScope::All)
     }
 
     /// Its own listeners, without those of ListenerSets.
@@ -275,9 +280,6 @@ fn gateway<'a>(ctx: &mut Context<'a>, object: &'a Arc<Gateway>, class: &ClassSta
             }
         }
     }
-    if object.spec.default_scope.is_some() {
-        ignored_fields.push("spec.defaultScope".into());
-    }
     let reference = object.spec.tls.as_ref().and_then(|tls| tls.backend.as_ref()?.client_certificate_ref.as_ref());
     let client_certificate = match reference {
         None => Ok(None),
@@ -372,6 +374,9 @@ pub(crate) fn finish(ctx: &mut Context<'_>, gateways: &[GatewayState<'_>]) {
             let (kind, reason) = ("InsecureFrontendValidationMode", "ConfigurationChanged");
             let message = "clients without a valid certificate are let in, see mode in spec.tls.frontend";
             conditions.push(Condition::new(kind, ConditionStatus::True, reason, message, generation));
+        }
+        if gateway.is_default() {
+            conditions.push(holds("DefaultGateway", generation, "routes that ask for default Gateways are taken"));
         }
         if !gateway.ignored.is_empty() {
             conditions.push(ignored_condition(generation, &gateway.ignored));

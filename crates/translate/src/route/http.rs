@@ -49,10 +49,14 @@ fn translate_one(
     object: &Arc<HttpRoute>,
 ) {
     let spec = &object.spec;
-    let head = RouteHead { kind: Kind::HttpRoute, meta: &object.meta, parent_refs: &spec.parent_refs };
+    let head = RouteHead {
+        kind: Kind::HttpRoute,
+        meta: &object.meta,
+        parent_refs: &spec.parent_refs,
+        default_gateways: spec.use_default_gateways,
+    };
     let parents = attach(ctx, gateways, head, bind_hostnames(&spec.hostnames));
     let mut verdict = Verdict::default();
-    verdict.note_default_gateways(spec.use_default_gateways.is_some());
     let guarded = ctx.guards.of_route(gateways, head, &parents);
     let (created, name) = (precedence::created(&object.meta), object_name(&object.meta));
     let mut rules = Vec::with_capacity(spec.rules.len());

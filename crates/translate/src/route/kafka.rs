@@ -30,11 +30,15 @@ pub(crate) fn translate<'n>(
     object: &KafkaRoute,
 ) {
     let spec = &object.spec;
-    let head = RouteHead { kind: Kind::KafkaRoute, meta: &object.meta, parent_refs: &spec.parent_refs };
+    let head = RouteHead {
+        kind: Kind::KafkaRoute,
+        meta: &object.meta,
+        parent_refs: &spec.parent_refs,
+        default_gateways: spec.use_default_gateways,
+    };
     let mut parents = attach(ctx, gateways, head, |listener| names::complete(spec, listener));
     claim(gateways, ports, owner, &mut parents);
     let mut verdict = Verdict::default();
-    verdict.note_default_gateways(spec.use_default_gateways.is_some());
     verdict.problems.extend(ctx.guards.of_route(gateways, head, &parents));
     verdict.problems.extend(names::check(spec));
     let filters = filters::translate(ctx, object, &mut verdict);

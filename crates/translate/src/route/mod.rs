@@ -17,14 +17,17 @@ use crate::listener::ListenerState;
 use resources::{Code, Kind};
 use snapshot::{BackendKey, BackendTarget, Hostname};
 
-/// The bond of a route with hostnames to a listener: its names there, each once, sorted.
+/// The bond of a route with hostnames to a listener: those of its hostnames that the listener answers to, each once,
+/// sorted. They are as written, also where the listener's is narrower: they have the precedence of what is written
+/// (`GatewayRouteHostnameIntersectionPrecedence`).
 pub(crate) fn bind_hostnames(written: &[String]) -> impl FnMut(&ListenerState<'_>) -> Result<Vec<Hostname>, Problem> {
     let wanted: Vec<Hostname> = match written.is_empty() {
         true => vec![Hostname::Any],
         false => written.iter().map(|name| Hostname::parse(name)).collect(),
     };
     move |listener| {
-        let mut names: Vec<_> = wanted.iter().filter_map(|name| name.intersect(&listener.hostname)).collect();
+        let fits = |name: &&Hostname| name.intersect(&listener.hostname).is_some();
+        let mut names: Vec<_> = wanted.iter().filter(fits).cloned().collect();
         names.sort();
         names.dedup();
         if !names.is_empty() {

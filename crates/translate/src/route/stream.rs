@@ -46,9 +46,18 @@ pub(crate) fn translate(ctx: &mut Context<'_>, gateways: &mut [GatewayState<'_>]
         })
         .collect();
     let mut ports = Ports::new();
+    let mut ranks = tls::Ranks::new();
+    // Without a wildcard all names have the same rank.
+    if objects.tls_routes.values().any(|it| it.spec.hostnames.iter().any(|name| name.starts_with('*'))) {
+        for (name, route) in &named {
+            if let Route::Tls(object) = route {
+                tls::rank(ctx, gateways, &mut ranks, name, object);
+            }
+        }
+    }
     for (name, route) in &named {
         match route {
-            Route::Tls(object) => tls::translate(ctx, gateways, backends, &mut ports, name, object),
+            Route::Tls(object) => tls::translate(ctx, gateways, backends, (&mut ports, &ranks), name, object),
             Route::Kafka(object) => kafka::translate(ctx, gateways, backends, &mut ports, name, object),
         }
     }
@@ -98,11 +107,11 @@ pub(crate) fn look(
 /// The problem of a name that is taken.
 pub(crate) fn taken(path: &str, name: &str, owner: &str, port: u16) -> Problem {
     let message = format!("{name} on port {port} belongs to {owner}");
-    let hint = "choose another name; the older object keeps it, then the first by namespace and name";
+    let hint = "choose another name; the more specific hostname has it, then the older object, then the first by namespace and name";
     Problem::new("HostnameConflict", Code::HostnameConflict, path, message, hint)
 }
 
-fn specificity(hostname: &Hostname) -> (u8, usize) {
+pub(crate) fn specificity(hostname: &Hostname) -> (u8, usize) {
     match hostname {
         Hostname::Any => (0, 0),
         Hostname::Wildcard(suffix) => (1, suffix.len()),

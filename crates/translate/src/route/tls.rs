@@ -1,6 +1,6 @@
 //! TLSRoute.
 
-use super::stream::{Claim, Ports, look, taken};
+use super::stream::{Claim, Ports, look, specificity, taken};
 use super::{bind_hostnames, reach, target};
 use crate::Context;
 use crate::attach::{self, RouteHead, Verdict, attach};
@@ -8,27 +8,83 @@ use crate::backend::{Backends, Use};
 use crate::findings::{Problem, join};
 use crate::gateway::GatewayState;
 use crate::index::object_name;
-use crate::listener::Protocol;
+use crate::listener::{ListenerState, Protocol};
 use crate::sni::ServerName;
 use resources::{Kind, TlsRoute};
 use snapshot::{Attachment, BackendTarget, Entity, Hostname, ListenerRef, StreamRule, WeightedBackend};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+/// A server name under which a listener serves a route.
+pub(crate) struct Name {
+    name: Hostname,
+    /// How specific the hostname is that the route has it by.
+    rank: (u8, usize),
+}
+
+/// By Gateway, port and name: how specific the most specific hostname is that a TLSRoute has the name by, and which one
+/// that is, the first in order of precedence.
+pub(crate) type Ranks<'n> = HashMap<(usize, u16, Hostname), ((u8, usize), &'n str)>;
+
+/// Notes the names of a TLSRoute.
+pub(crate) fn rank<'n>(
+    ctx: &Context<'_>,
+    gateways: &[GatewayState<'_>],
+    ranks: &mut Ranks<'n>,
+    owner: &'n str,
+    object: &TlsRoute,
+) {
+    let parents = attach(ctx, gateways, head(object), bind_names(&object.spec.hostnames));
+    for bonds in parents.into_iter().filter_map(|parent| parent.bonds.ok()) {
+        let gateway = &gateways[bonds.gateway];
+        for (listener, names) in bonds.listeners {
+            let state = &gateway.listeners[listener];
+            for Name { name, rank } in names.into_iter().filter(|_| gateway.serves(state)) {
+                let best = ranks.entry((bonds.gateway, state.spec.port, name)).or_insert((rank, owner));
+                if rank > best.0 {
+                    *best = (rank, owner);
+                }
+            }
+        }
+    }
+}
+
+fn head(object: &TlsRoute) -> RouteHead<'_> {
+    RouteHead {
+        kind: Kind::TlsRoute,
+        meta: &object.meta,
+        parent_refs: &object.spec.parent_refs,
+        default_gateways: object.spec.use_default_gateways,
+    }
+}
+
+/// The names of a route within a listener's, each once.
+fn bind_names(written: &[String]) -> impl FnMut(&ListenerState<'_>) -> Result<Vec<Name>, Problem> {
+    let mut bind = bind_hostnames(written);
+    move |listener| {
+        let mut names: BTreeMap<Hostname, (u8, usize)> = BTreeMap::new();
+        for written in bind(listener)? {
+            let Some(name) = written.intersect(&listener.hostname) else { continue };
+            let rank = specificity(&written);
+            names.entry(name).and_modify(|best| *best = rank.max(*best)).or_insert(rank);
+        }
+        Ok(names.into_iter().map(|(name, rank)| Name { name, rank }).collect())
+    }
+}
 
 /// Translates one TLSRoute; `owner` is its name among the owners of server names.
 pub(crate) fn translate<'n>(
     ctx: &mut Context<'_>,
     gateways: &mut [GatewayState<'_>],
     backends: &mut Backends<'_>,
-    ports: &mut Ports<'n>,
+    (ports, ranks): (&mut Ports<'n>, &Ranks<'n>),
     owner: &'n str,
     object: &TlsRoute,
 ) {
     let spec = &object.spec;
-    let head = RouteHead { kind: Kind::TlsRoute, meta: &object.meta, parent_refs: &spec.parent_refs };
-    let mut parents = attach(ctx, gateways, head, bind_hostnames(&spec.hostnames));
+    let head = head(object);
+    let mut parents = attach(ctx, gateways, head, bind_names(&spec.hostnames));
     let mut verdict = Verdict::default();
-    verdict.note_default_gateways(spec.use_default_gateways.is_some());
     for parent in &mut parents {
         let Ok(bonds) = &mut parent.bonds else { continue };
         let own: Vec<usize> = bonds.listeners.iter().map(|(listener, _)| *listener).collect();
@@ -39,8 +95,12 @@ pub(crate) fn translate<'n>(
                 return true;
             }
             let port = state.spec.port;
-            names.retain(|name| {
+            names.retain(|Name { name, rank }| {
                 let claimed = server_name(name);
+                if let Some((_, by)) = ranks.get(&(gateway, port, name.clone())).filter(|(best, _)| best > rank) {
+                    lost.push(taken("spec.hostnames", &name.to_string(), by, port));
+                    return false;
+                }
                 match look(ports, gateways, (gateway, *listener), &own, owner, &claimed) {
                     Claim::Free => {
                         ports.entry((gateway, port)).or_default().insert(claimed, owner);
@@ -89,7 +149,7 @@ pub(crate) fn translate<'n>(
     });
     let mut attachments: BTreeMap<ListenerRef, Vec<Hostname>> = BTreeMap::new();
     for (_, _, listener, names) in attach::served(gateways, &parents) {
-        attachments.entry(listener).or_insert_with(|| names.clone());
+        attachments.entry(listener).or_insert_with(|| names.iter().map(|it| it.name.clone()).collect());
     }
     if !attachments.is_empty() {
         let attachments =

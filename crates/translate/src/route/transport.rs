@@ -8,7 +8,7 @@ use crate::backend::{Backends, Use};
 use crate::findings::{Problem, join};
 use crate::gateway::GatewayState;
 use crate::index::object_name;
-use resources::gateway_api::{ParentReference, StreamRouteRule};
+use resources::gateway_api::{GatewayDefaultScope, ParentReference, StreamRouteRule};
 use resources::{Code, Kind, ObjectMeta};
 use snapshot::{BackendTarget, Entity, ListenerRef, StreamRoute, StreamRule, WeightedBackend};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ struct Route<'a> {
     meta: &'a ObjectMeta,
     parent_refs: &'a [ParentReference],
     rules: &'a [StreamRouteRule],
-    use_default_gateways: bool,
+    use_default_gateways: Option<GatewayDefaultScope>,
 }
 
 /// Translates every TCPRoute and UDPRoute.
@@ -30,13 +30,13 @@ pub(crate) fn translate(ctx: &mut Context<'_>, gateways: &mut [GatewayState<'_>]
         meta: &object.meta,
         parent_refs: &object.spec.parent_refs,
         rules: &object.spec.rules,
-        use_default_gateways: object.spec.use_default_gateways.is_some(),
+        use_default_gateways: object.spec.use_default_gateways,
     });
     let udp = objects.udp_routes.values().map(|object| Route {
         meta: &object.meta,
         parent_refs: &object.spec.parent_refs,
         rules: &object.spec.rules,
-        use_default_gateways: object.spec.use_default_gateways.is_some(),
+        use_default_gateways: object.spec.use_default_gateways,
     });
     let (tcp, udp): (Vec<_>, Vec<_>) = (tcp.collect(), udp.collect());
     for (kind, usage, mut routes) in [(Kind::TcpRoute, Use::Stream, tcp), (Kind::UdpRoute, Use::Datagram, udp)] {
@@ -57,10 +57,14 @@ fn translate_one(
     owners: &mut BTreeMap<ListenerRef, String>,
     route: &Route<'_>,
 ) {
-    let head = RouteHead { kind, meta: route.meta, parent_refs: route.parent_refs };
+    let head = RouteHead {
+        kind,
+        meta: route.meta,
+        parent_refs: route.parent_refs,
+        default_gateways: route.use_default_gateways,
+    };
     let parents = attach(ctx, gateways, head, |_| Ok(()));
     let mut verdict = Verdict::default();
-    verdict.note_default_gateways(route.use_default_gateways);
     verdict.problems.extend(ctx.guards.of_route(gateways, head, &parents));
     let closed = (!verdict.problems.is_empty()).then(|| join(&verdict.problems));
     let mut rules = Vec::with_capacity(route.rules.len());
