@@ -17,6 +17,7 @@
 //! ```
 
 pub mod apt;
+pub mod authz;
 pub mod certs;
 pub mod clients;
 pub mod cluster;
@@ -29,6 +30,7 @@ pub mod kafka;
 pub mod load;
 pub mod net;
 pub mod origin;
+pub mod packaging;
 pub mod paths;
 pub mod process;
 pub mod raw;

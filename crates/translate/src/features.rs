@@ -3,7 +3,7 @@
 use resources::status::SupportedFeature;
 
 /// Features of release v1.7.0 that are served completely, sorted, as the API demands.
-const SUPPORTED: [&str; 50] = [
+const SUPPORTED: [&str; 51] = [
     "BackendTLSPolicy",
     "BackendTLSPolicySANValidation",
     "ClusterTrustBundle",
@@ -17,6 +17,7 @@ const SUPPORTED: [&str; 50] = [
     "GatewayFrontendClientCertificateValidationInsecureFallback",
     "GatewayHTTPListenerIsolation",
     "GatewayHTTPSListenerDetectMisdirectedRequests",
+    "GatewayListenerFilters",
     "GatewayPort8080",
     "GatewayRouteHostnameIntersectionPrecedence",
     "GatewayStaticAddresses",

@@ -187,6 +187,10 @@ impl RequestBody {
 
     /// Gets bytes, or to the end.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<Filled, Broken>> {
+        if self.tap.as_ref().is_some_and(Tap::is_due) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let filled = match &mut self.source {
             RequestSource::Empty => Ok(Filled::End),
             RequestSource::Http1(downstream) => {

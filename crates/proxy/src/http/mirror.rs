@@ -21,13 +21,14 @@ use snapshot::BackendKey;
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
+    future::poll_fn,
     pin::pin,
     rc::Rc,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -119,7 +120,9 @@ struct Queue {
     cost: usize,
     state: State,
     trailers: Option<HeaderMap>,
+    /// Who reads from it, and who waits for the answer: with HTTP/2 not the same task.
     reader: Option<Waker>,
+    task: Option<Waker>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +157,9 @@ impl Queue {
         if state != State::Ended {
             self.pieces.clear();
             self.release(self.cost);
+            if let Some(task) = self.task.take() {
+                task.wake();
+            }
         }
         self.wake();
     }
@@ -184,10 +190,19 @@ pub(super) struct Tap {
     queues: Vec<Shared>,
     /// Bytes that all copies of the worker may hold.
     max: usize,
+    /// Bytes since the mirrors have had a turn.
+    run: Cell<usize>,
 }
 
 impl Tap {
+    /// Whether the mirrors should have a turn before more is read: a client that is faster than the worker would fill every
+    /// queue before one of them is looked at.
+    pub(super) fn is_due(&self) -> bool {
+        self.run.get() >= WAITING / 4 && self.run.replace(0) > 0
+    }
+
     pub(super) fn data(&self, data: &[u8]) {
+        self.run.set(self.run.get() + data.len());
         let piece = Bytes::copy_from_slice(data);
         for queue in &self.queues {
             queue.borrow_mut().push(piece.clone(), self.max);
@@ -296,6 +311,7 @@ pub(super) fn start(
                     state: State::Open,
                     trailers: None,
                     reader: None,
+                    task: None,
                 }));
                 queues.push(Rc::clone(&queue));
                 (RequestBody::copied(Copied(Rc::clone(&queue)), &meter), Some(queue))
@@ -312,7 +328,7 @@ pub(super) fn start(
         }
     }
     if !queues.is_empty() {
-        body.tap(Tap { queues, max: limits.mirror_bytes / workers });
+        body.tap(Tap { queues, max: limits.mirror_bytes / workers, run: Cell::new(0) });
     }
 }
 
@@ -348,11 +364,23 @@ impl Copy {
                 Err(_) => Outcome::Failed,
             }
         });
-        let outcome = watch.guard(&meter, work).await.unwrap_or(Outcome::Timeout);
-        match queue.map(|queue| queue.borrow().state) {
-            Some(State::Failed(why)) => why,
-            _ => outcome,
-        }
+        let mut guarded = pin!(watch.guard(&meter, work));
+        poll_fn(|cx| {
+            // Given up while its mirror takes nothing, it is not polled by anybody else.
+            if let Some(queue) = &queue {
+                let mut queue = queue.borrow_mut();
+                if let State::Failed(why) = queue.state {
+                    return Poll::Ready(why);
+                }
+                queue.task = Some(cx.waker().clone());
+            }
+            let outcome = ready!(guarded.as_mut().poll(cx)).unwrap_or(Outcome::Timeout);
+            Poll::Ready(match queue.as_ref().map(|queue| queue.borrow().state) {
+                Some(State::Failed(why)) => why,
+                _ => outcome,
+            })
+        })
+        .await
     }
 }
 
@@ -389,10 +417,12 @@ mod tests {
                 state: State::Open,
                 trailers: None,
                 reader: None,
+                task: None,
             }))
         };
         let (slow, quick) = (queue(), queue());
-        let tap = Tap { queues: vec![Rc::clone(&slow), Rc::clone(&quick)], max: WAITING + 4096 };
+        let max = WAITING + 4096;
+        let tap = Tap { queues: vec![Rc::clone(&slow), Rc::clone(&quick)], max, run: Cell::new(0) };
         let mut reader = Copied(Rc::clone(&quick));
         let (data, mut seen) = (vec![b'x'; 1000], 0);
         for _ in 0..1000 {
@@ -413,7 +443,7 @@ mod tests {
         assert_eq!(slow.borrow().state, State::Failed(Outcome::Overflow));
         assert_eq!(load.bytes.get(), 0);
         let one = queue();
-        Tap { queues: vec![Rc::clone(&one)], max: 1000 }.data(b"abc");
+        Tap { queues: vec![Rc::clone(&one)], max: 1000, run: Cell::new(0) }.data(b"abc");
         assert_eq!((one.borrow().state, load.bytes.get()), (State::Failed(Outcome::Broken), 0));
     }
 }

@@ -313,8 +313,8 @@ labels! {
     HttpDurationLabels { [listener, route, backend] }
 }
 labels! {
-    /// `result` is `allowed`, `denied` or `failed`.
-    AuthLabels { [listener, backend] result }
+    /// `result` is `allowed`, `denied` or `failed`; `listener` is empty if a route has the filter, else `route`.
+    AuthLabels { [listener, route, backend] result }
 }
 labels! {
     /// `result` is one of [`crate::http`]'s outcomes of a copy.

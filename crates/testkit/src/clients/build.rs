@@ -35,6 +35,8 @@ pub fn prepare_all(mut progress: impl FnMut(&str)) -> Result<()> {
     }
     progress("grpc-go");
     go_program("grpc")?;
+    progress("authz");
+    go_program("authz")?;
     Ok(())
 }
 

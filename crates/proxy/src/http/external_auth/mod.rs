@@ -19,14 +19,19 @@ use super::{
 };
 use crate::{
     listener::{Listener, ListenerKind},
-    telemetry::metrics::AuthLabels,
+    telemetry::metrics::{AuthLabels, Counter},
 };
 use bytes::Bytes;
 pub(super) use grant::Grant;
 pub(super) use held::Room;
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode, header, uri::PathAndQuery};
 use snapshot::{AuthProtocol, BackendKey, BackendTarget, ExternalAuth};
-use std::{pin::pin, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    rc::Rc,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 /// How long a service may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,7 +46,18 @@ pub(crate) struct Auth {
     protocol: Protocol,
     /// Bytes of the body that are sent along.
     max_body: usize,
+    counts: [OnceLock<Arc<Counter>>; COUNTED.len()],
 }
+
+/// What is counted.
+#[derive(Clone, Copy, Debug)]
+enum Counted {
+    Allowed,
+    Denied,
+    Failed,
+}
+
+const COUNTED: [&str; 3] = ["allowed", "denied", "failed"];
 
 #[derive(Debug)]
 enum Protocol {
@@ -103,6 +119,7 @@ impl Auth {
                 },
             },
             max_body: usize::try_from(from.max_body).unwrap_or(usize::MAX),
+            counts: Default::default(),
         })
     }
 
@@ -125,16 +142,11 @@ impl Auth {
         };
         let verdict = self.ask(&question).await;
         let result = match &verdict {
-            Ok(Verdict::Granted(_)) => "allowed",
-            Ok(Verdict::Denied(..)) => "denied",
-            Err(_) => "failed",
+            Ok(Verdict::Granted(_)) => Counted::Allowed,
+            Ok(Verdict::Denied(..)) => Counted::Denied,
+            Err(_) => Counted::Failed,
         };
-        let worker = &exchange.connection.worker;
-        let backend = self.backend.as_ref().map(ToString::to_string).unwrap_or_default();
-        // Beside what it takes to ask, the lock is nothing.
-        let labels =
-            AuthLabels { listener: Arc::clone(&listener.label), backend: backend.into(), result: result.into() };
-        worker.metrics().http_auth.get(labels).inc();
+        self.count(exchange, listener, result);
         match verdict {
             Ok(Verdict::Granted(grant)) => Ok(Ok(grant)),
             Ok(Verdict::Denied(status, headers, body)) => {
@@ -143,6 +155,21 @@ impl Auth {
             }
             Err(refused) => Err(refused),
         }
+    }
+
+    fn count(&self, exchange: &Exchange, listener: &Listener, result: Counted) {
+        let counter = self.counts[result as usize].get_or_init(|| {
+            let none: Arc<str> = "".into();
+            // A filter of a listener runs before there is a route.
+            let (listener, route) = match &exchange.served {
+                Some(served) => (none, Arc::clone(&served.rule.route)),
+                None => (Arc::clone(&listener.label), none),
+            };
+            let backend = self.backend.as_ref().map(ToString::to_string).unwrap_or_default().into();
+            let labels = AuthLabels { listener, route, backend, result: COUNTED[result as usize].into() };
+            exchange.connection.worker.metrics().http_auth.get(labels)
+        });
+        counter.inc();
     }
 
     async fn ask(&self, question: &Question<'_>) -> Result<Verdict, Refused> {
