@@ -4,6 +4,7 @@
 mod apply;
 mod deployment;
 mod parameters;
+mod selectors;
 mod service;
 
 use crate::objects::{Live, Objects};
@@ -44,13 +45,16 @@ pub struct ProxyTemplate {
 pub(crate) struct Provision {
     template: ProxyTemplate,
     wanted: watch::Sender<apply::Wanted>,
+    selectors: watch::Sender<selectors::Wanted>,
 }
 
 impl Provision {
     pub(crate) fn new(client: Client, template: ProxyTemplate) -> Self {
         let (wanted, to_apply) = watch::channel(apply::Wanted::new());
-        tokio::spawn(apply::apply_all(client, to_apply));
-        Self { template, wanted }
+        tokio::spawn(apply::apply_all(client.clone(), to_apply));
+        let (selectors, to_write) = watch::channel(selectors::Wanted::new());
+        tokio::spawn(selectors::write_all(client, to_write));
+        Self { template, wanted, selectors }
     }
 
     /// Where each Gateway is reached, by its Services.
@@ -99,6 +103,12 @@ impl Provision {
         if before != wanted {
             self.wanted.send_replace(wanted);
         }
+        let selectors = selectors::wanted(objects, statuses);
+        self.selectors.send_if_modified(|before| {
+            let changed = *before != selectors;
+            *before = selectors;
+            changed
+        });
     }
 
     fn parts(

@@ -34,11 +34,9 @@ const LENGTH: usize = 1 + 8 + 8 + 1 + 16 + 2;
 const FORM: u8 = 1;
 
 /// For Gateways that have no seed: known to this process alone.
-static PROCESS: LazyLock<[u8; 32]> = LazyLock::new(|| {
+static PROCESS: LazyLock<Option<[u8; 32]>> = LazyLock::new(|| {
     let mut seed = [0; 32];
-    // Without randomness there would be no TLS either. Addresses are checked all the same.
-    let _ = rand::fill(&mut seed);
-    seed
+    rand::fill(&mut seed).ok().map(|()| seed)
 });
 
 /// Keys of one worker, by the seeds of their Gateways.
@@ -52,7 +50,11 @@ impl Keys {
         if let Some(key) = self.0.borrow().get(&seed) {
             return Some(Rc::clone(key));
         }
-        let key = Rc::new(Key::derive(seed.as_ref().map_or(&*PROCESS, |seed| seed.as_bytes()))?);
+        let secret = match &seed {
+            Some(seed) => seed.as_bytes(),
+            None => PROCESS.as_ref()?,
+        };
+        let key = Rc::new(Key::derive(secret)?);
         self.0.borrow_mut().insert(seed, Rc::clone(&key));
         Some(key)
     }

@@ -161,6 +161,34 @@ fn what_may_have_been_done_is_not_done_again() {
 }
 
 #[test]
+fn a_refused_stream_is_sent_again_whatever_the_method() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let origin = listener.local_addr().unwrap();
+    background(move || async move {
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let mut requests = 0;
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            while let Some(Ok((_, mut respond))) = connection.accept().await {
+                requests += 1;
+                if requests == 1 {
+                    respond.send_reset(h2::Reason::REFUSED_STREAM);
+                } else {
+                    respond.send_response(http::Response::new(()), true).unwrap();
+                }
+            }
+        }
+    });
+    let rules = vec![Rule::prefix("/").to("b").retry(&[], 1)];
+    let world =
+        World::start(&[""], vec![backend("b", AppProtocol::H2c, &[origin]), route("route", &[(0, &[""])], rules)]);
+    let answer = world.raw("POST / HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 4\r\n\r\nbody");
+    assert_eq!(Answer::parse(&answer).status, 200);
+    assert_eq!(world.log_line(|line| line["path"] == "/")["retries"], 1);
+}
+
+#[test]
 fn a_retry_goes_to_another_endpoint_also_where_none_listens() {
     let (bad, bad_count) = acts(&[Act::Answer(503)]);
     let (good, _) = acts(&[Act::Answer(200)]);
