@@ -274,7 +274,7 @@ fn stage_of(package: &str, test: &str) -> &'static str {
         _ if !END_TO_END.contains(&package) => "unit",
         "origins" | "listeners" => "http",
         "clients" => "kafka",
-        _ if test.starts_with("http") || test.starts_with("tls") => "http",
+        _ if ["http", "tls", "grpc_routes", "transport"].iter().any(|name| test.starts_with(name)) => "http",
         _ if test.starts_with("kafka") => "kafka",
         "floods" => "floods",
         _ if test.starts_with("change") || test.starts_with("fault") => "change",
