@@ -88,7 +88,8 @@ pub fn crds(set: CrdSet) -> Vec<Crd> {
 pub fn plural(kind: &str) -> String {
     let singular = kind.to_lowercase();
     match singular.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        Some(_) => format!("{singular}s"),
         None if singular.ends_with('s') && !singular.ends_with("ss") => singular,
         None if singular.ends_with('s') => format!("{singular}es"),
         None => format!("{singular}s"),
@@ -217,6 +218,8 @@ mod tests {
         );
         assert!(names(CrdSet::EnvoyGateway).contains(&"envoyproxies.config.gateway.envoyproxy.io".to_owned()));
         assert_eq!(plural("GatewayClass"), "gatewayclasses");
+        assert_eq!(plural("Gateway"), "gateways");
+        assert_eq!(plural("BackendTLSPolicy"), "backendtlspolicies");
     }
 
     /// What a definition's kind says of itself is what [`Kind`] does.
