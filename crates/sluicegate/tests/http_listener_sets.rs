@@ -98,6 +98,72 @@ fn listeners_of_a_set_are_served_beside_the_gateways_and_apart_from_them() -> Re
     gate.expect_alive()
 }
 
+const DEFAULTS: &str = "
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: sg}
+spec: {controllerName: sluicegate.dev/gateway-controller}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: gw}
+spec:
+  gatewayClassName: sg
+  defaultScope: All
+  listeners: [{name: http, port: 80, protocol: HTTP, hostname: abc.example.com}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: wide, creationTimestamp: '2026-01-01T00:00:00Z'}
+spec:
+  useDefaultGateways: All
+  hostnames: ['*.example.com']
+  rules: [{matches: [{path: {value: /path/longer}}], backendRefs: [{name: wide, port: 80}]}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: exact, creationTimestamp: '2026-02-01T00:00:00Z'}
+spec:
+  useDefaultGateways: All
+  hostnames: [abc.example.com]
+  rules: [{matches: [{path: {value: /path}, headers: [{name: a, value: a}]}], backendRefs: [{name: exact, port: 80}]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: wide}
+spec: {ports: [{name: http, port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: exact}
+spec: {ports: [{name: http, port: 80}]}
+";
+
+#[test]
+fn a_default_gateway_takes_routes_in_the_order_of_their_hostnames_as_written() -> Result<()> {
+    let (wide, exact) = (Origin::start("wide", local(0))?, Origin::start("exact", local(0))?);
+    let folder = Folder::new("default-gateways")?;
+    folder.write("all.yaml", DEFAULTS)?;
+    for (name, origin) in [("wide", &wide), ("exact", &exact)] {
+        let slice = endpoint_slice("default", name, "http", origin.address().port(), &[Ipv4Addr::LOCALHOST]);
+        folder.write(&format!("slice-{name}.yaml"), &slice)?;
+    }
+    let port = free_port()?;
+    let mut gate = Sluicegate::run(&[folder.path()])?.port_map(80, port).start()?;
+    let send = |path: &str, header: &str| -> Result<testkit::http::Response> {
+        let request = http::Request::get(path).header("host", "abc.example.com").header("a", header);
+        Http::to(local(port)).send(request.body(bytes::Bytes::new())?)
+    };
+    // The younger route's hostname is the more specific one although the listener leaves both the same, and although its
+    // path is shorter.
+    assert_eq!(send("/path/longer", "a")?.json()?["origin"], "exact");
+    assert_eq!(send("/path/longer", "b")?.json()?["origin"], "wide", "what one does not take the other does");
+    assert_eq!(send("/path", "b")?.status, 404);
+    folder.write("all.yaml", &DEFAULTS.replace("defaultScope: All", "defaultScope: None"))?;
+    wait_for(|| send("/path/longer", "a").is_ok_and(|response| response.status == 404));
+    gate.expect_alive()
+}
+
 /// Tries for 20 seconds.
 fn wait_for(mut attempt: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(20);

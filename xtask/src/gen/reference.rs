@@ -49,9 +49,7 @@ fn prose(kind: Kind) -> Option<String> {
         | Kind::ConfigMap
         | Kind::ClusterTrustBundle
         | Kind::Namespace => "kubernetes.md".into(),
-        Kind::KafkaHeaderPolicy | Kind::GrpcRoute | Kind::TcpRoute | Kind::UdpRoute | Kind::ListenerSet => {
-            "not-served.md".into()
-        }
+        Kind::KafkaHeaderPolicy => "not-served.md".into(),
         Kind::XBackend | Kind::XBackendTrafficPolicy | Kind::XTelemetryPolicy => "experimental.md".into(),
         _ => file(kind),
     };
