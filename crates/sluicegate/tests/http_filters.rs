@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use testkit::authz::AuthServer;
 use testkit::http::{Http, Response};
 use testkit::origin::Origin;
-use testkit::{Sluicegate, free_port};
+use testkit::{Ca, Sluicegate, free_port};
 
 fn local(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
@@ -25,7 +25,7 @@ struct Lab {
     http: Http,
     /// The listener with filters.
     guarded: Http,
-    _folder: Folder,
+    folder: Folder,
 }
 
 /// A Gateway with a plain listener and one that has `filters`, a route with `rules`, and services by name.
@@ -68,7 +68,7 @@ spec:
     }
     let (plain, guarded) = (free_port()?, free_port()?);
     let gate = Sluicegate::run(&[folder.path()])?.port_map(80, plain).port_map(81, guarded).start()?;
-    Ok(Lab { gate, http: Http::to(local(plain)), guarded: Http::to(local(guarded)), _folder: folder })
+    Ok(Lab { gate, http: Http::to(local(plain)), guarded: Http::to(local(guarded)), folder })
 }
 
 impl Lab {
@@ -294,7 +294,7 @@ fn auth_filter(backend: &str, settings: &str) -> String {
 fn authorization_services_decide_over_grpc_and_http() -> Result<()> {
     let main = Origin::start("main", local(0))?;
     let (grpc, http) = (local(free_port()?), local(free_port()?));
-    let server = AuthServer::start(grpc, http)?;
+    let server = AuthServer::start(grpc, http, None)?;
     let rules = [
         rule("/grpc", &auth_filter("grpc", "protocol: GRPC, grpc: {}, forwardBody: {maxSize: 1000}")),
         rule("/few", &auth_filter("grpc", "protocol: GRPC, grpc: {allowedHeaders: [X-Token]}")),
@@ -428,7 +428,7 @@ fn authorization_services_decide_over_grpc_and_http() -> Result<()> {
 fn filters_of_a_listener_come_before_routing() -> Result<()> {
     let (main, alice) = (Origin::start("main", local(0))?, Origin::start("alice", local(0))?);
     let (grpc, http) = (local(free_port()?), local(free_port()?));
-    let _server = AuthServer::start(grpc, http)?;
+    let _server = AuthServer::start(grpc, http, None)?;
     let filters = "filters: {requests: [
       {type: ExternalAuth, externalAuth: {backendRef: {name: grpc, port: 80}, protocol: GRPC, grpc: {}}},
       {type: ExternalAuth, externalAuth: {backendRef: {name: http, port: 80}, protocol: HTTP, http: {allowedHeaders: [x-user], allowedResponseHeaders: [x-seen]}}}]}";
@@ -465,5 +465,40 @@ fn filters_of_a_listener_come_before_routing() -> Result<()> {
     // The other listener has no filters.
     assert_eq!(ask(&lab.http, "GET", "/only", &[], b"")?.header("x-origin"), Some("main"));
     assert_eq!(ask(&lab.http, "GET", "/any", &[], b"")?.status, 404);
+    lab.gate.expect_alive()
+}
+
+#[test]
+fn a_service_may_want_tls() -> Result<()> {
+    let (main, ca) = (Origin::start("main", local(0))?, Ca::new("authz")?);
+    let (grpc, http) = (local(free_port()?), local(free_port()?));
+    let _server = AuthServer::start(grpc, http, Some(&ca.server(&["authz.test"])?))?;
+    let mut lab = lab(
+        "external-auth-tls",
+        "",
+        &rule("/", &auth_filter("grpcs", "protocol: GRPC, grpc: {}")),
+        &[("main", None, main.address()), ("grpcs", None, grpc)],
+    )?;
+    let good = [("x-token", "good")];
+    assert_eq!(ask(&lab.http, "GET", "/", &good, b"")?.status, 403, "it wants TLS");
+    let before = common::revision(&lab.gate)?;
+    let indented: String = ca.pem().lines().map(|line| format!("    {line}\n")).collect();
+    lab.folder.write(
+        "tls.yaml",
+        &format!(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: BackendTLSPolicy\nmetadata: {{name: grpcs}}\nspec:\n  \
+             targetRefs: [{{group: '', kind: Service, name: grpcs}}]\n  validation:\n    hostname: authz.test\n    \
+             caCertificateRefs: [{{group: '', kind: ConfigMap, name: ca}}]\n---\n\
+             apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: ca}}\ndata:\n  ca.crt: |\n{indented}"
+        ),
+    )?;
+    let end = Instant::now() + Duration::from_secs(10);
+    while common::revision(&lab.gate)? == before {
+        anyhow::ensure!(Instant::now() < end, "the policy was not served\n{}", lab.gate.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let answer = ask(&lab.http, "GET", "/", &good, b"")?;
+    assert_eq!((answer.status, &answer.json()?["headers"]["x-user"][0]), (200, &"alice".into()), "{}", answer.text());
+    assert_eq!(ask(&lab.http, "GET", "/", &[], b"")?.status, 401);
     lab.gate.expect_alive()
 }

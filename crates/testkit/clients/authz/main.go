@@ -1,4 +1,4 @@
-// An authorization service: `authz GRPC-ADDR HTTP-ADDR`. It speaks Envoy's ext_authz in the messages that Envoy itself generates,
+// An authorization service: `authz GRPC-ADDR HTTP-ADDR [CERT KEY]`, gRPC with TLS if there is a certificate. It speaks Envoy's ext_authz in the messages that Envoy itself generates,
 // and plain HTTP.
 //
 // Whoever has the header `x-token: good` may pass and is `x-user: alice`; others get 401. What was asked comes back in `x-seen`,
@@ -23,6 +23,7 @@ import (
 	rpc "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
@@ -119,7 +120,15 @@ func main() {
 		log.Fatal(err)
 	}
 	go func() { log.Fatal(http.Serve(web, http.HandlerFunc(answer))) }()
-	s := grpc.NewServer()
+	var options []grpc.ServerOption
+	if len(os.Args) > 4 {
+		tls, err := credentials.NewServerTLSFromFile(os.Args[3], os.Args[4])
+		if err != nil {
+			log.Fatal(err)
+		}
+		options = append(options, grpc.Creds(tls))
+	}
+	s := grpc.NewServer(options...)
 	auth.RegisterAuthorizationServer(s, server{})
 	fmt.Println("serving")
 	log.Fatal(s.Serve(listener))
