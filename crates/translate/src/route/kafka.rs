@@ -89,13 +89,21 @@ pub(crate) fn translate<'n>(
     }
     if !attachments.is_empty() {
         let (index, slices) = backends.lookup();
+        let mut broker_addresses = addresses::of(index, slices, &used);
+        // A folder's proxies are run by whoever started them: parameters mean nothing there, and say so.
+        if !ctx.settings.standalone {
+            let gateways = attachments.keys().map(|listener| &listener.gateway);
+            let mut allowed = addresses::of_parameters(index, gateways);
+            allowed.extend(broker_addresses.networks);
+            broker_addresses.networks = allowed.into_iter().collect();
+        }
         ctx.insert(Entity::KafkaRoute(Arc::new(snapshot::KafkaRoute {
             name: object_name(&object.meta),
             generation: object.meta.generation,
             attachments: attachments.into_values().collect(),
             backends: bootstrap,
             brokers,
-            broker_addresses: addresses::of(index, slices, &used),
+            broker_addresses,
             topic_mappings: filters.topic_mappings,
             acls: filters.acls,
             unserved: (!unserved.is_empty()).then(|| join(&unserved)),

@@ -2,8 +2,10 @@
 
 use crate::index::{Index, Slices};
 use resources::kubernetes::{EndpointAddressType, ServicePort, ServiceSpec, TransportProtocol};
-use resources::{Backend, EndpointSlice, Service};
-use snapshot::{BackendKey, BackendKind, BrokerAddresses};
+use resources::{
+    Backend, EndpointSlice, Gateway, GatewayClass, GatewayParameters, GatewayParametersSpec, Kind, Service,
+};
+use snapshot::{BackendKey, BackendKind, BrokerAddresses, ObjectName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
@@ -54,6 +56,32 @@ pub(crate) fn of(index: &Index<'_>, slices: &Slices<'_>, backends: &[BackendKey]
         names: names.into_iter().collect(),
         networks: networks.into_iter().collect(),
     }
+}
+
+/// The networks that the parameters of these Gateways allow: a Gateway's own, else its class's.
+pub(crate) fn of_parameters<'a>(
+    index: &Index<'_>,
+    gateways: impl Iterator<Item = &'a ObjectName>,
+) -> BTreeSet<(IpAddr, u8)> {
+    let resources = index.resources();
+    let find = |group: &str, kind: &str, namespace: &str, name: &str| -> Option<&GatewayParametersSpec> {
+        let ours = Kind::find_in_group(group, kind) == Some(Kind::GatewayParameters);
+        resources.get::<GatewayParameters>(namespace, name).filter(|_| ours).map(|found| &found.spec)
+    };
+    let mut networks = BTreeSet::new();
+    for name in gateways {
+        let Some(gateway) = resources.get::<Gateway>(&name.namespace, &name.name) else { continue };
+        let own = gateway.spec.infrastructure.as_ref().and_then(|it| it.parameters_ref.as_ref());
+        let own = own.and_then(|it| find(&it.group, &it.kind, &name.namespace, &it.name));
+        let class = resources.get::<GatewayClass>("", &gateway.spec.gateway_class_name);
+        let class = class.and_then(|class| class.spec.parameters_ref.as_ref());
+        let class = class.and_then(|it| find(&it.group, &it.kind, it.namespace.as_deref()?, &it.name));
+        let kafka = [own, class].into_iter().flatten().filter_map(|spec| spec.kafka.as_ref());
+        if let Some(kafka) = kafka.into_iter().find(|kafka| !kafka.allowed_cidrs.is_empty()) {
+            networks.extend(kafka.allowed_cidrs.iter().filter_map(|text| network(text)));
+        }
+    }
+    networks
 }
 
 /// By host and advertised port.
