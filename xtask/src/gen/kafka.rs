@@ -105,7 +105,7 @@ fn read_jar(jar: &Path) -> Result<Vec<Message>> {
 }
 
 /// Formats Rust sources as the workspace does.
-fn format(root: &Path, files: BTreeMap<PathBuf, String>) -> Result<BTreeMap<PathBuf, String>> {
+pub(super) fn format(root: &Path, files: BTreeMap<PathBuf, String>) -> Result<BTreeMap<PathBuf, String>> {
     let work = root.join("target/gen-kafka");
     if work.exists() {
         std::fs::remove_dir_all(&work)?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use testkit::paths::RunDir;
 
-use super::kafka::settle;
+use super::kafka::{format, settle};
 use crate::run::root;
 
 const PROTO: &str = "crates/controller/proto";
@@ -22,5 +22,6 @@ pub(crate) fn run(check: bool) -> Result<()> {
     let mut code = fs::read_to_string(dir.path().join("sluicegate.v1.rs"))?;
     code.insert_str(0, "// Written by `cargo xtask gen` from proto/configuration.proto.\n");
     let page = Path::new(CODE).join("mod.rs");
-    settle(&root(), Path::new(CODE), &BTreeMap::from([(PathBuf::from(page), code)]), check)
+    let files = format(&root(), BTreeMap::from([(PathBuf::from(page), code)]))?;
+    settle(&root(), Path::new(CODE), &files, check)
 }
