@@ -12,7 +12,14 @@ use crate::{
 };
 use serde::Serialize;
 use snapshot::{BackendTarget, ObjectName, StreamRule};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 /// A compiled TLSRoute, TCPRoute or UDPRoute.
@@ -22,14 +29,20 @@ pub(crate) struct Route {
     label: Arc<str>,
     /// Backends of the first rule that have a weight.
     backends: Vec<(BackendTarget, u64)>,
+    /// The last point of the unit interval, as a fraction of 2³².
+    point: AtomicU32,
 }
+
+/// The golden ratio's part of 2³²: points so far apart spread evenly, however many there are.
+const STRIDE: u32 = 0x9E37_79B9;
 
 impl Route {
     /// From the entity.
     pub(crate) fn new(name: &ObjectName, rules: &[StreamRule]) -> Self {
         let backends = rules.first().map(|rule| rule.backends.as_slice()).unwrap_or_default();
         let backends = backends.iter().map(|backend| (backend.target.clone(), u64::from(backend.weight)));
-        Self { label: name.to_string().into(), backends: backends.filter(|(_, weight)| *weight > 0).collect() }
+        let backends = backends.filter(|(_, weight)| *weight > 0).collect();
+        Self { label: name.to_string().into(), backends, point: AtomicU32::new(0) }
     }
 
     /// `namespace/name`.
@@ -42,10 +55,12 @@ impl Route {
         self.backends.iter().map(|(target, _)| target)
     }
 
-    /// Weighted choice by a random number.
-    fn pick(&self, random: u64) -> Option<&BackendTarget> {
+    /// The next choice by weight.
+    fn pick(&self) -> Option<&BackendTarget> {
+        let point = self.point.fetch_add(STRIDE, Relaxed);
         let total: u64 = self.backends.iter().map(|(_, weight)| weight).sum();
-        let mut at = random.checked_rem(total)?;
+        // Weights are at most a million, and there are at most 16.
+        let mut at = u64::try_from((u128::from(total) * u128::from(point)) >> 32).ok()?;
         let hit = self.backends.iter().find(|(_, weight)| {
             let hit = at < *weight;
             at = at.saturating_sub(*weight);
@@ -56,7 +71,7 @@ impl Route {
 
     /// The backend for a connection, or a client of UDP; an error stands for the share of what is invalid.
     pub(crate) fn backend(&self, worker: &Worker) -> Result<Arc<Backend>, ConnectError> {
-        match self.pick(worker.random()) {
+        match self.pick() {
             None => Err(ConnectError::Unusable(format!("route {} has no backend with a weight", self.label))),
             Some(BackendTarget::Invalid(why)) => Err(ConnectError::Unusable(why.clone())),
             Some(BackendTarget::Backend(key)) => {
@@ -227,9 +242,10 @@ mod tests {
     #[test]
     fn connections_follow_the_weights() {
         let target = |name: &str| BackendTarget::Invalid(name.into());
-        let route = Route { label: "a/b".into(), backends: vec![(target("one"), 1), (target("three"), 3)] };
-        let picked: Vec<_> = (0..4).map(|random| route.pick(random).unwrap()).collect();
-        assert_eq!(picked, [&target("one"), &target("three"), &target("three"), &target("three")]);
-        assert_eq!(Route { label: "a/b".into(), backends: vec![] }.pick(7), None);
+        let route = |backends| Route { label: "a/b".into(), backends, point: AtomicU32::new(0) };
+        let of = route(vec![(target("seven"), 7), (target("three"), 3)]);
+        let threes = (0..1000).filter(|_| of.pick() == Some(&target("three"))).count();
+        assert!((298..=302).contains(&threes), "{threes}");
+        assert_eq!(route(vec![]).pick(), None);
     }
 }
