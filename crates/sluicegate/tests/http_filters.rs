@@ -12,6 +12,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 use testkit::authz::AuthServer;
+use testkit::grpc::{self, GrpcServer};
 use testkit::http::{Http, Response};
 use testkit::origin::Origin;
 use testkit::{Ca, Sluicegate, free_port};
@@ -23,6 +24,7 @@ fn local(port: u16) -> SocketAddr {
 struct Lab {
     gate: Sluicegate,
     http: Http,
+    address: SocketAddr,
     /// The listener with filters.
     guarded: Http,
     folder: Folder,
@@ -68,7 +70,7 @@ spec:
     }
     let (plain, guarded) = (free_port()?, free_port()?);
     let gate = Sluicegate::run(&[folder.path()])?.port_map(80, plain).port_map(81, guarded).start()?;
-    Ok(Lab { gate, http: Http::to(local(plain)), guarded: Http::to(local(guarded)), folder })
+    Ok(Lab { gate, http: Http::to(local(plain)), address: local(plain), guarded: Http::to(local(guarded)), folder })
 }
 
 impl Lab {
@@ -500,5 +502,42 @@ fn a_service_may_want_tls() -> Result<()> {
     let answer = ask(&lab.http, "GET", "/", &good, b"")?;
     assert_eq!((answer.status, &answer.json()?["headers"]["x-user"][0]), (200, &"alice".into()), "{}", answer.text());
     assert_eq!(ask(&lab.http, "GET", "/", &[], b"")?.status, 401);
+    lab.gate.expect_alive()
+}
+
+#[test]
+fn calls_of_a_grpc_route_are_mirrored() -> Result<()> {
+    let (server, shadow) = (GrpcServer::start("grpc", local(free_port()?), None)?, Origin::start("shadow", local(0))?);
+    let h2c = Some("kubernetes.io/h2c");
+    let mut lab = lab(
+        "grpc-mirror",
+        "",
+        "  - backendRefs: [{name: main, port: 80}]",
+        &[("main", h2c, server.address()), ("shadow", h2c, shadow.address())],
+    )?;
+    let before = common::revision(&lab.gate)?;
+    lab.folder.write(
+        "grpc.yaml",
+        "apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {name: grpc}
+spec:
+  parentRefs: [{name: lab, sectionName: http}]
+  hostnames: [grpc.lab.test]
+  rules:
+  - filters: [{type: RequestMirror, requestMirror: {backendRef: {name: shadow, port: 80}}}]
+    backendRefs: [{name: main, port: 80}]
+",
+    )?;
+    let end = Instant::now() + Duration::from_secs(10);
+    while common::revision(&lab.gate)? == before {
+        anyhow::ensure!(Instant::now() < end, "the route was not served\n{}", lab.gate.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // Two calls and a conversation, whose copy goes on as it does.
+    let answer = grpc::call(lab.address, "grpc.lab.test", 50, None)?;
+    assert_eq!((&answer["unary_code"], &answer["streamed"]), (&"OK".into(), &50.into()), "{answer}");
+    lab.wait_mirrored("shadow", "answered", 3..=3)?;
+    assert_eq!(shadow.requests(), 3);
     lab.gate.expect_alive()
 }
