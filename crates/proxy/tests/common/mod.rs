@@ -10,7 +10,7 @@ use rustls::{
 use snapshot::{
     AppProtocol, Attachment, Backend, BackendKey, BackendKind, BackendTarget, Certificate, Delta, Endpoint,
     EndpointAddress, Entity, EntityKey, Gateway, Hostname, Listener, ListenerProtocol, ListenerRef, ObjectName,
-    TlsRoute, StreamRule, WeightedBackend,
+    StreamRule, TlsRoute, WeightedBackend,
 };
 use std::{
     collections::BTreeMap,
