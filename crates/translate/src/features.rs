@@ -3,7 +3,7 @@
 use resources::status::SupportedFeature;
 
 /// Features of release v1.7.0 that are served completely, sorted, as the API demands.
-const SUPPORTED: [&str; 51] = [
+const SUPPORTED: [&str; 52] = [
     "BackendTLSPolicy",
     "BackendTLSPolicySANValidation",
     "ClusterTrustBundle",
@@ -17,6 +17,7 @@ const SUPPORTED: [&str; 51] = [
     "GatewayFrontendClientCertificateValidationInsecureFallback",
     "GatewayHTTPListenerIsolation",
     "GatewayHTTPSListenerDetectMisdirectedRequests",
+    "GatewayInfrastructure",
     "GatewayListenerFilters",
     "GatewayPort8080",
     "GatewayRouteHostnameIntersectionPrecedence",
@@ -57,9 +58,14 @@ const SUPPORTED: [&str; 51] = [
     "UDPRoute",
 ];
 
-/// For `GatewayClass.status.supportedFeatures`; `trust_bundles`: whether the cluster has them.
-pub(crate) fn supported(trust_bundles: bool) -> Vec<SupportedFeature> {
-    let names = SUPPORTED.iter().filter(|name| trust_bundles || **name != "ClusterTrustBundle");
+/// For `GatewayClass.status.supportedFeatures`; `trust_bundles`: whether the cluster has them. A process that serves a folder
+/// makes no infrastructure.
+pub(crate) fn supported(trust_bundles: bool, standalone: bool) -> Vec<SupportedFeature> {
+    let names = SUPPORTED.iter().filter(|name| match **name {
+        "ClusterTrustBundle" => trust_bundles,
+        "GatewayInfrastructure" => !standalone,
+        _ => true,
+    });
     names.map(|name| SupportedFeature { name: (*name).to_owned() }).collect()
 }
 

@@ -149,8 +149,10 @@ fn classes(ctx: &mut Context<'_>) -> BTreeMap<String, ClassState> {
             ctx.report(&object.key(), &ignored("spec.parametersRef"));
         }
         ctx.report_all(&object.key(), &problems);
-        let status =
-            GatewayClassStatus { conditions, supported_features: features::supported(ctx.around.trust_bundles) };
+        let status = GatewayClassStatus {
+            conditions,
+            supported_features: features::supported(ctx.around.trust_bundles, ctx.settings.standalone),
+        };
         ctx.set_status(object.key(), Status::GatewayClass(status));
         let state = ClassState { controller_name: object.spec.controller_name.clone(), problems };
         classes.insert(object.meta.name.to_string(), state);
@@ -259,8 +261,18 @@ fn gateway<'a>(ctx: &mut Context<'a>, object: &'a Arc<Gateway>, class: &ClassSta
                 problems.push(unsupported("type", message, "use IPAddress, or leave addresses out to listen on all"));
             }
         }
-        if address.routability.as_deref().is_some_and(|routability| !routability.is_empty()) {
-            ignored_fields.push(format!("{path}.routability"));
+        match address.routability.as_deref().unwrap_or_default() {
+            "" => {}
+            _ if ctx.settings.standalone => ignored_fields.push(format!("{path}.routability")),
+            "Cluster" if address.address_type == "IPAddress" => {}
+            "Cluster" => {
+                let message = "within the cluster there are IP addresses only".to_owned();
+                problems.push(unsupported("type", message, "use IPAddress, or leave routability out"));
+            }
+            other => {
+                let message = format!("routability {other} is not known");
+                problems.push(unsupported("routability", message, "use Cluster, or leave it out"));
+            }
         }
     }
     if let Some(infrastructure) = &object.spec.infrastructure {

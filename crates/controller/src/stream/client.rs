@@ -7,6 +7,7 @@ use snapshot::{Ack, Delta, EntityKey, ObjectName, Refusal, Snapshot};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Request;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
@@ -16,6 +17,10 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_
 const CONNECT: Duration = Duration::from_secs(5);
 /// Between probes of a silent controller, and how long its answer may take.
 const PING: Duration = Duration::from_secs(10);
+/// For how long the controller is waited for before what was kept is served.
+const GRACE: Duration = Duration::from_secs(3);
+/// What is served is kept this long after it has changed: many changes are one write.
+const KEEP: Duration = Duration::from_millis(500);
 /// How often to ask whether what was refused, such as a port in use, can be served now.
 const REFUSALS: Duration = Duration::from_millis(500);
 
@@ -38,7 +43,9 @@ pub struct Follow {
     pub version: String,
 }
 
-/// Serves what was kept, then what the controller says, for ever: when it is away, what it said last.
+/// Serves what the controller says, for ever; when it is away, what it said last, which is kept on disk.
+///
+/// What was kept may be old: the controller has [`GRACE`] to say so before it is served.
 ///
 /// `apply` serves a change and answers; `refusals` says what cannot be served now. Both may block for a moment.
 pub async fn follow(
@@ -47,23 +54,26 @@ pub async fn follow(
     mut apply: impl FnMut(Delta) -> Ack,
     refusals: impl Fn() -> Vec<Refusal>,
 ) {
-    let mut serving = Serving { snapshot: Snapshot::default(), unknown: Vec::new(), store };
-    let kept = serving.store.load();
-    if !kept.entities.is_empty() {
-        tracing::info!(revision = kept.revision, entities = kept.entities.len(), "serves what it served last");
-        let mut delta = serving.snapshot.delta_to(&kept.entities);
-        delta.revision = kept.revision;
-        serving.snapshot = kept;
-        apply(delta);
-    }
+    let snapshot = store.load();
+    let mut serving =
+        Serving { is_applied: snapshot.entities.is_empty(), snapshot, unknown: Vec::new(), store, keep: None };
     let mut wait = RETRY.0;
     let mut said = false;
     loop {
-        match converse(&from, &mut serving, &mut apply, &refusals).await {
-            Ok(()) => {
-                tracing::info!("the controller has ended the stream");
+        let begun = open(&from, &serving);
+        let begun = match serving.is_applied {
+            true => begun.await,
+            false => tokio::time::timeout(GRACE, begun).await.unwrap_or_else(|_| Err("no answer in time".to_owned())),
+        };
+        let result = match begun {
+            Ok(stream) => {
                 (wait, said) = (RETRY.0, false);
+                converse(stream, &mut serving, &mut apply, &refusals).await
             }
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(()) => tracing::info!("the controller has ended the stream"),
             Err(error) => {
                 if !std::mem::replace(&mut said, true) {
                     tracing::warn!(
@@ -75,32 +85,49 @@ pub async fn follow(
                 wait = (wait * 2).min(RETRY.1);
             }
         }
+        if !serving.is_applied {
+            let (revision, entities) = (serving.snapshot.revision, serving.snapshot.entities.len());
+            tracing::info!(revision, entities, "serves what it served last");
+            serving.serve(&mut apply);
+        }
+        serving.keep_now();
         tokio::time::sleep(wait).await;
     }
 }
 
 struct Serving {
     snapshot: Snapshot,
+    /// Whether the snapshot is served; at first it is only known from the disk.
+    is_applied: bool,
     /// What could not even be read.
     unknown: Vec<Refusal>,
     store: Store,
+    /// When the snapshot is to be kept, if it has changed.
+    keep: Option<Instant>,
 }
 
-async fn converse(
-    from: &Follow,
-    serving: &mut Serving,
-    apply: &mut impl FnMut(Delta) -> Ack,
-    refusals: &impl Fn() -> Vec<Refusal>,
-) -> Result<(), String> {
-    let text = |error: &dyn std::error::Error| {
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(error) = source {
-            text = format!("{text}: {error}");
-            source = error.source();
-        }
-        text
-    };
+/// A conversation that has begun, and what the controller said first.
+struct Stream {
+    outbound: mpsc::Sender<wire::FromProxy>,
+    deltas: tonic::Streaming<wire::Delta>,
+    first: wire::Delta,
+}
+
+fn text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+fn say(message: from_proxy::Message) -> wire::FromProxy {
+    wire::FromProxy { message: Some(message) }
+}
+
+async fn open(from: &Follow, serving: &Serving) -> Result<Stream, String> {
     let mut endpoint = Endpoint::from_shared(from.controller.clone())
         .map_err(|error| text(&error))?
         .connect_timeout(CONNECT)
@@ -123,7 +150,6 @@ async fn converse(
         revision: serving.snapshot.revision,
         digest: code::digest(&serving.snapshot),
     };
-    let say = |message| wire::FromProxy { message: Some(message) };
     outbound.try_send(say(from_proxy::Message::Hello(hello))).map_err(|error| text(&error))?;
     let mut request = Request::new(ReceiverStream::new(messages));
     if let Some(path) = &from.token {
@@ -132,25 +158,43 @@ async fn converse(
         request.metadata_mut().insert("authorization", value.map_err(|_| format!("{}: no token", path.display()))?);
     }
     let mut deltas = client.follow(request).await.map_err(|error| text(&error))?.into_inner();
-    let mut answered: Option<Ack> = None;
+    let first = deltas.message().await.map_err(|error| text(&error))?;
+    let first = first.ok_or_else(|| "the controller has ended the stream before its first word".to_owned())?;
+    Ok(Stream { outbound, deltas, first })
+}
+
+async fn converse(
+    stream: Stream,
+    serving: &mut Serving,
+    apply: &mut impl FnMut(Delta) -> Ack,
+    refusals: &impl Fn() -> Vec<Refusal>,
+) -> Result<(), String> {
+    let Stream { outbound, mut deltas, first } = stream;
+    let mut answered = serving.take(&first, apply);
+    let answer = |ack: &Ack| say(from_proxy::Message::Ack(code::write_ack(ack)));
+    outbound.send(answer(&answered)).await.map_err(|error| text(&error))?;
     let mut again = tokio::time::interval(REFUSALS);
     loop {
+        let keep = serving.keep;
         let ack = tokio::select! {
             delta = deltas.message() => match delta.map_err(|error| text(&error))? {
                 Some(delta) => serving.take(&delta, apply),
                 None => return Ok(()),
             },
-            _ = again.tick(), if answered.as_ref().is_some_and(|ack| !ack.refusals.is_empty()) => {
+            () = async { tokio::time::sleep_until(keep.unwrap_or_else(Instant::now)).await }, if keep.is_some() => {
+                serving.keep_now();
+                continue;
+            }
+            _ = again.tick(), if !answered.refusals.is_empty() => {
                 let ack = serving.ack(refusals());
-                if answered.as_ref() == Some(&ack) {
+                if answered == ack {
                     continue;
                 }
                 ack
             }
         };
-        answered = Some(ack.clone());
-        let message = say(from_proxy::Message::Ack(code::write_ack(&ack)));
-        outbound.send(message).await.map_err(|error| text(&error))?;
+        outbound.send(answer(&ack)).await.map_err(|error| text(&error))?;
+        answered = ack;
     }
 }
 
@@ -159,21 +203,40 @@ impl Serving {
         let (mut read, unknown) = code::read_delta(delta);
         let mut next = if delta.reset { Snapshot::default() } else { self.snapshot.clone() };
         next.apply(&read);
-        if delta.reset {
-            read = self.snapshot.delta_to(&next.entities);
+        if delta.reset || !self.is_applied {
+            let served = if self.is_applied { &self.snapshot } else { &Snapshot::default() };
+            read = served.delta_to(&next.entities);
             read.revision = delta.revision;
+        }
+        if delta.reset {
             self.unknown.clear();
         }
+        self.is_applied = true;
         let changed =
             |key: &EntityKey| read.upserts.iter().any(|entity| entity.key() == *key) || read.removes.contains(key);
         self.unknown.retain(|refusal| !changed(&refusal.entity));
         self.unknown.extend(unknown);
         self.snapshot = next;
         let served = apply(read);
+        self.keep.get_or_insert_with(|| Instant::now() + KEEP);
+        self.ack(served.refusals)
+    }
+
+    /// Serves what was kept.
+    fn serve(&mut self, apply: &mut impl FnMut(Delta) -> Ack) {
+        let mut delta = Snapshot::default().delta_to(&self.snapshot.entities);
+        delta.revision = self.snapshot.revision;
+        self.is_applied = true;
+        apply(delta);
+    }
+
+    fn keep_now(&mut self) {
+        if self.keep.take().is_none() {
+            return;
+        }
         if let Err(error) = self.store.save(&self.snapshot) {
             tracing::warn!(%error, "cannot keep the snapshot on disk: a restart without the controller would serve nothing");
         }
-        self.ack(served.refusals)
     }
 
     fn ack(&self, mut refusals: Vec<Refusal>) -> Ack {

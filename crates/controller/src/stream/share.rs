@@ -1,8 +1,8 @@
 //! What one Gateway's proxies need of everything there is.
 
 use snapshot::{
-    BackendKey, BackendTarget, Entity, EntityKey, Listener, ListenerProtocol, ObjectName, Snapshot, StreamRoute,
-    WeightedBackend,
+    BackendKey, BackendTarget, Entity, EntityKey, HttpRule, Listener, ListenerProtocol, ObjectName, Snapshot,
+    StreamRoute, WeightedBackend,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,12 +15,12 @@ pub(super) fn by_gateway(snapshot: &Snapshot) -> BTreeMap<ObjectName, BTreeMap<E
         match entity {
             Entity::Gateway(gateway) => {
                 shares.entry(gateway.name.clone()).or_default().insert(entity.key(), entity.clone());
-                needs.certificates(&gateway.listeners);
+                needs.listeners(&gateway.listeners);
                 needs.settle(&mut shares, std::slice::from_ref(&gateway.name));
             }
             Entity::ListenerSet(set) => {
                 put(&mut shares, &set.gateway, entity.clone());
-                needs.certificates(&set.listeners);
+                needs.listeners(&set.listeners);
                 needs.settle(&mut shares, std::slice::from_ref(&set.gateway));
             }
             Entity::HttpRoute(route) => {
@@ -28,7 +28,7 @@ pub(super) fn by_gateway(snapshot: &Snapshot) -> BTreeMap<ObjectName, BTreeMap<E
                 split(&mut shares, route, &gateways, Entity::HttpRoute, |own, gateway| {
                     own.attachments.retain(|it| it.listener.gateway == *gateway);
                 });
-                route.rules.iter().for_each(|rule| needs.backends(&rule.backends));
+                route.rules.iter().flat_map(HttpRule::reached).for_each(|key| needs.backend(key));
                 needs.settle(&mut shares, &gateways);
             }
             Entity::TlsRoute(route) => {
@@ -44,7 +44,7 @@ pub(super) fn by_gateway(snapshot: &Snapshot) -> BTreeMap<ObjectName, BTreeMap<E
                 split(&mut shares, route, &gateways, Entity::GrpcRoute, |own, gateway| {
                     own.attachments.retain(|it| it.listener.gateway == *gateway);
                 });
-                route.rules.iter().for_each(|rule| needs.backends(&rule.backends));
+                route.rules.iter().flat_map(HttpRule::reached).for_each(|key| needs.backend(key));
                 needs.settle(&mut shares, &gateways);
             }
             Entity::TcpRoute(route) | Entity::UdpRoute(route) => {
@@ -110,8 +110,9 @@ impl Needs<'_> {
         self.found.extend(self.snapshot.entities.get(key));
     }
 
-    fn certificates(&mut self, listeners: &[Listener]) {
+    fn listeners(&mut self, listeners: &[Listener]) {
         for listener in listeners {
+            listener.filters.iter().for_each(|filter| self.target(&filter.backend));
             match &listener.protocol {
                 ListenerProtocol::Https { certificates } | ListenerProtocol::TlsTerminate { certificates } => {
                     certificates.iter().for_each(|name| self.find(&EntityKey::Certificate(name.clone())));
@@ -147,5 +148,75 @@ impl Needs<'_> {
         for entity in self.found.drain(..) {
             gateways.iter().for_each(|gateway| put(shares, gateway, entity.clone()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A route whose filters name backends that no backendRef names, at a listener that asks an authorization service.
+    const FOLDER: &str = "
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: sg}
+spec: {controllerName: sluicegate.dev/gateway-controller}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: one}
+spec: {gatewayClassName: sg, listeners: [{name: http, port: 80, protocol: HTTP}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: other}
+spec: {gatewayClassName: sg, listeners: [{name: http, port: 80, protocol: HTTP}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web}
+spec:
+  parentRefs: [{name: one}]
+  rules:
+  - backendRefs: [{name: primary, port: 80}]
+    filters:
+    - {type: RequestMirror, requestMirror: {backendRef: {name: copy, port: 80}}}
+    - type: ExternalAuth
+      externalAuth: {protocol: HTTP, backendRef: {name: judge, port: 80}, http: {path: /}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: primary}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: copy}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: judge}
+spec: {ports: [{port: 80}]}
+";
+
+    #[test]
+    fn a_gateway_gets_what_its_routes_reach_and_nothing_else() {
+        let loaded = resources::load([("folder.yaml", FOLDER.as_bytes())]);
+        assert!(!loaded.has_errors(), "{:#?}", loaded.problems);
+        let settings = translate::Settings { standalone: false, ..translate::Settings::default() };
+        let mut translator = translate::Translator::new(settings);
+        translator.update(loaded.resources, &translate::LastGood::default());
+        let shares = by_gateway(translator.snapshot());
+        let backends = |gateway: &str| {
+            let share = &shares[&ObjectName::new("default", gateway)];
+            let names = share.values().filter_map(|entity| match entity {
+                Entity::Backend(backend) => Some(backend.key.name.name.to_string()),
+                _ => None,
+            });
+            names.collect::<BTreeSet<_>>()
+        };
+        assert_eq!(backends("one"), ["copy", "judge", "primary"].map(str::to_owned).into());
+        assert_eq!(backends("other"), BTreeSet::new());
     }
 }
