@@ -9,7 +9,8 @@ use anyhow::{Result, bail};
 use crate::run;
 
 /// Every target in `fuzz/fuzz_targets`.
-pub(crate) const TARGETS: [&str; 6] = ["http1", "kafka_decode", "kafka_session", "route_match", "sni", "yaml_load"];
+pub(crate) const TARGETS: [&str; 7] =
+    ["ext_authz", "http1", "kafka_decode", "kafka_session", "route_match", "sni", "yaml_load"];
 
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \

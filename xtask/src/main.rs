@@ -24,7 +24,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   cluster up           a Kubernetes control plane with the Gateway API, in the background; options: docs/developing/cluster.md
   cluster COMMAND      status, down, kubectl ARGUMENT…, exec PROGRAM ARGUMENT…, backends
   conformance          the Gateway API's official suite: --run TEST, --features A,B, --report FILE, --gateway-class NAME
-  fuzz TARGET [SECS]   one fuzz target: http1 kafka_decode kafka_session route_match sni yaml_load
+  fuzz TARGET [SECS]   one fuzz target: ext_authz http1 kafka_decode kafka_session route_match sni yaml_load
 ";
 
 fn main() -> ExitCode {

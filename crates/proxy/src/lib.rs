@@ -36,6 +36,7 @@ pub use options::{AccessLog, Limits, Options};
 /// Bodies of fuzz targets; no part of the interface.
 #[doc(hidden)]
 pub mod fuzz {
+    pub use crate::http::external_auth::fuzz::ext_authz;
     pub use crate::http1::fuzz::http1;
     pub use crate::router::fuzz::route_match;
 

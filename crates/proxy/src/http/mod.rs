@@ -20,7 +20,7 @@ mod call;
 mod cors;
 mod downstream;
 mod exchange;
-mod external_auth;
+pub(crate) mod external_auth;
 mod filter;
 mod grpc;
 mod head;

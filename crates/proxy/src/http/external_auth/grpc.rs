@@ -281,6 +281,11 @@ pub(super) async fn verdict(answer: Answer) -> Result<Verdict, Unclear> {
         whole.then_some(message)
     });
     let message = message.ok_or_else(|| Unclear("not one whole message".to_owned()))?;
+    decode(message)
+}
+
+/// What the bytes of a message say.
+pub(super) fn decode(message: &[u8]) -> Result<Verdict, Unclear> {
     read(CheckResponse::decode(message).map_err(|error| Unclear(error.to_string()))?)
 }
 

@@ -1,6 +1,7 @@
 //! `ExternalAuth` (GEP-1494): another service says whether a request may pass. Without a clear yes none does: a service that
 //! cannot be reached, takes too long or answers with nonsense refuses.
 
+pub(crate) mod fuzz;
 mod grant;
 mod grpc;
 mod held;
