@@ -50,13 +50,28 @@ const STAGES: [Stage; 14] = [
     Stage { name: "demo", what: "the demo, once", budget: 60, run: demo },
 ];
 
-/// Runs the named stages, or all.
+/// Only when they are named: the control plane is ten minutes of Go code to build.
+const ON_REQUEST: [Stage; 2] = [
+    Stage { name: "cluster", what: "controller, packaging and verdicts, in a cluster", budget: 900, run: cluster },
+    Stage {
+        name: "conformance",
+        what: "the Gateway API's conformance suite, in a cluster",
+        budget: 420,
+        run: conformance,
+    },
+];
+
+/// Runs the named stages, or all of [`STAGES`].
 pub(crate) fn run(names: &[&str]) -> Result<()> {
-    if let Some(name) = names.iter().find(|name| !STAGES.iter().any(|stage| stage.name == **name)) {
-        bail!("no stage {name}; there are {}", STAGES.map(|stage| stage.name).join(" "));
+    let known = || STAGES.iter().chain(&ON_REQUEST);
+    if let Some(name) = names.iter().find(|name| !known().any(|stage| stage.name == **name)) {
+        bail!("no stage {name}; there are {}", known().map(|stage| stage.name).collect::<Vec<_>>().join(" "));
     }
     let began = Instant::now();
-    let chosen: Vec<&Stage> = STAGES.iter().filter(|stage| names.is_empty() || names.contains(&stage.name)).collect();
+    let chosen: Vec<&Stage> = match names {
+        [] => STAGES.iter().collect(),
+        names => known().filter(|stage| names.contains(&stage.name)).collect(),
+    };
     let mut rows = Vec::new();
     let (mut passed, mut failed) = (0, 0);
     for stage in &chosen {
@@ -86,6 +101,10 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     }
     let budget: u64 = chosen.iter().map(|stage| stage.budget).sum();
     println!("{:<8} {:>7} {budget:>7}\n", "total", began.elapsed().as_secs());
+    if names.is_empty() {
+        let left: Vec<&str> = ON_REQUEST.iter().map(|stage| stage.name).collect();
+        println!("not run, since not named: {}", left.join(", "));
+    }
     println!("{passed} passed, {failed} failed");
     if failed > 0 {
         // Said already, stage by stage; the line above is the last.
@@ -280,7 +299,7 @@ fn stage_of(package: &str, test: &str) -> &'static str {
         _ if test.starts_with("change") || test.starts_with("fault") => "change",
         "suites" | "smuggling" => "suites",
         "soak" => "soak",
-        "cluster" => "cluster",
+        _ if test.starts_with("cluster") => "cluster",
         _ => "cli",
     }
 }
@@ -335,6 +354,16 @@ fn soak(log: &mut Log) -> Result<()> {
 
 fn suites(log: &mut Log) -> Result<()> {
     integration(log, "suites")
+}
+
+fn cluster(log: &mut Log) -> Result<()> {
+    integration(log, "cluster")
+}
+
+fn conformance(log: &mut Log) -> Result<()> {
+    let mut suite = program(log, "testkit")?;
+    suite.arg("conformance");
+    log.run(suite, true)
 }
 
 fn demo(log: &mut Log) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use testkit::paths::RunDir;
@@ -22,6 +22,6 @@ pub(crate) fn run(check: bool) -> Result<()> {
     let mut code = fs::read_to_string(dir.path().join("sluicegate.v1.rs"))?;
     code.insert_str(0, "// Written by `cargo xtask gen` from proto/configuration.proto.\n");
     let page = Path::new(CODE).join("mod.rs");
-    let files = format(&root(), BTreeMap::from([(PathBuf::from(page), code)]))?;
+    let files = format(&root(), BTreeMap::from([(page, code)]))?;
     settle(&root(), Path::new(CODE), &files, check)
 }
