@@ -46,7 +46,9 @@ spec:
           validation:
             mode: AllowInsecureFallback
             caCertificateRefs: [{group: certificates.k8s.io, kind: ClusterTrustBundle, name: 'example.com:clients:v1'}]
+      - {port: 8445, tls: {}}
   listeners:
+  - {name: open, port: 8445, protocol: HTTPS, hostname: '*.example.com', tls: {certificateRefs: [{name: cert}]}}
   - {name: strict, port: 8443, protocol: HTTPS, hostname: '*.example.com', tls: {certificateRefs: [{name: cert}]}}
   - {name: tls, port: 8443, protocol: TLS, hostname: tls.example.com, tls: {certificateRefs: [{name: cert}]}}
   - {name: fallback, port: 8444, protocol: HTTPS, hostname: '*.example.com', tls: {certificateRefs: [{name: cert}]}}
@@ -94,11 +96,12 @@ fn only_clients_with_a_valid_certificate_are_let_in_unless_the_fallback_says_so(
         "slice.yaml",
         &endpoint_slice("default", "web", "http", origin.address().port(), &[Ipv4Addr::LOCALHOST]),
     )?;
-    let (strict, fallback) = (free_port()?, free_port()?);
+    let (strict, fallback, open) = (free_port()?, free_port()?, free_port()?);
     let log = folder.path().join(".access.log");
     let mut gate = Sluicegate::run(&[folder.path()])?
         .port_map(8443, strict)
         .port_map(8444, fallback)
+        .port_map(8445, open)
         .arg("--access-log")
         .arg(&log)
         .start()?;
@@ -146,6 +149,16 @@ fn only_clients_with_a_valid_certificate_are_let_in_unless_the_fallback_says_so(
         ["CN=anna,O=Blue", "CN=anna,O=Blue", "nobody", "nobody", "nobody", "nobody"]
     );
     assert_eq!(named("default/gw/tls"), ["CN=anna,O=Blue"]);
+
+    // Who has been there while nothing was asked for cannot come back on the session of then.
+    let returning = Http::to(local(open)).tls(HOST, folder.ca.pem())?;
+    for _ in 0..2 {
+        assert_eq!(returning.get(HOST, "/x")?.status, 200);
+    }
+    folder.write("gateway.yaml", &GATEWAY.replace("      - {port: 8445, tls: {}}\n", ""))?;
+    wait_for(|| get(open, HOST, None, false).is_err().then_some(()));
+    assert!(returning.get(HOST, "/x").is_err(), "a session was resumed without a certificate");
+    assert_eq!(get(open, HOST, Some(&anna), false)?.status, 200);
 
     // Another CA is in force with the next connection, and a broken one lets nobody in.
     folder.write("clients.yaml", &config_map("clients", strangers.pem()))?;
