@@ -51,6 +51,10 @@ impl Choice {
     }
 
     pub(super) fn pick(&mut self, backend: &Backend, now: Instant) -> Option<Arc<Endpoint>> {
+        // All have had their turn: only not the last one again.
+        if self.tried.len() >= backend.endpoints.len().max(1) {
+            self.tried.drain(..self.tried.len() - 1);
+        }
         let picked = match self.pinned.take() {
             Some(pinned) => pinned,
             None if self.tried.is_empty() => Arc::clone(backend.pick(now)?),
