@@ -177,7 +177,11 @@ async fn releases(client: &Client, findings: &mut Findings) {
     let of = |name: &str| -> BTreeSet<String> {
         crds.items
             .iter()
-            .filter(|crd| crd.spec.group == GATEWAY_GROUP && crd.spec.names.kind != Kind::KafkaRoute.as_str() && annotation(crd, RELEASE_ANNOTATION).is_some())
+            .filter(|crd| {
+                crd.spec.group == GATEWAY_GROUP
+                    && crd.spec.names.kind != Kind::KafkaRoute.as_str()
+                    && annotation(crd, RELEASE_ANNOTATION).is_some()
+            })
             .filter_map(|crd| annotation(crd, name))
             .collect()
     };
@@ -316,6 +320,6 @@ mod tests {
         findings.add(Outcome::Error, "a", "do b");
         findings.add(Outcome::Note, "c", "");
         assert_eq!(findings.worst(), Outcome::Error);
-        assert_eq!(findings.text(Style::default()), "error   a\n        do b\nnote    c\n");
+        assert_eq!(findings.text(Style::Plain), "error   a\n        do b\nnote    c\n");
     }
 }

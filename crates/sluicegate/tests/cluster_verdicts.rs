@@ -1,7 +1,7 @@
 //! `sluicegate check` and a real API server judge the same objects: those of the Gateway API's own repository, good and bad, the
 //! examples, objects of our kinds with every field, and changes of one field of each of them.
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -38,7 +38,10 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ("SG0308 spec.rules: expected at most 1 item", "the same"),
     ("KafkaHeaderPolicy: /spec/add", "headers are a map or a list, of which a CRD can say nothing more"),
     ("KafkaHeaderPolicy: /spec/set", "the same"),
-    ("broker hostnames must be unique", "each of 1024 with each other is too dear for an API server; the route's status says it"),
+    (
+        "broker hostnames must be unique",
+        "each of 1024 with each other is too dear for an API server; the route's status says it",
+    ),
     ("the pattern gives this name to broker", "the same"),
 ];
 
@@ -306,7 +309,7 @@ fn by_the_api_server(cluster: &Cluster, cases: &[Case]) -> Result<Vec<Option<Ver
                 Err(error) => Err(error).context(case.about.clone()),
             }
         };
-        stream::iter(cases).map(|case| ask(case)).buffered(AT_A_TIME).collect::<Vec<_>>().await.into_iter().collect()
+        stream::iter(cases).map(ask).buffered(AT_A_TIME).collect::<Vec<_>>().await.into_iter().collect()
     })
 }
 

@@ -87,9 +87,7 @@ fn kafka_route(root: &mut Value) {
     broker_mapping(root);
     filters(root);
     acls(root);
-    for list in ["status.parents[].conditions"] {
-        map_by(root, list, "type");
-    }
+    map_by(root, "status.parents[].conditions", "type");
 }
 
 fn broker_mapping(root: &mut Value) {
