@@ -128,13 +128,16 @@ impl Lab {
     }
 }
 
+/// Path, headers, and which origin takes the call.
+type Case = (&'static str, &'static [(&'static str, &'static str)], Option<&'static str>);
+
 #[test]
 fn calls_are_routed_and_answered_as_grpc_says() -> Result<()> {
     let mut lab = Lab::start()?;
     let host = "calls.example.com";
 
-    // Which origin takes a call: the counts tell, as an origin answers calls with their own bodies.
-    let cases: [(&str, &[(&str, &str)], Option<&str>); 9] = [
+    // The counts tell who takes a call, as an origin answers calls with their own bodies.
+    let cases: [Case; 9] = [
         ("/shop.Cart/Remove", &[], Some("service")),
         ("/shop.Cart/Add", &[], Some("method")),
         ("/shop.Cart/Add", &[("version", "two")], Some("method")),
