@@ -215,7 +215,7 @@ impl Controller {
                 work.look.insert(Key::new(feed.kind, text("/metadata/namespace"), text("/metadata/name")));
             }
             Seen::All(_) => work.look_at_all = true,
-            Seen::Deleted(_) | Seen::Absent(_) => {}
+            Seen::Deleted(_) | Seen::Absent | Seen::Unreadable(_) => {}
         }
         work.translate |= self.objects.take(feed, event);
     }

@@ -56,13 +56,22 @@ impl Objects {
                 changed
             }
             Seen::Deleted(key) => self.live.get(&key).is_some_and(|live| live.group == feed.group) && self.remove(&key),
-            Seen::Absent(why) => {
+            Seen::Absent => {
                 let gone: Vec<Key> = self.of(&feed).collect();
-                let before = self.absent.insert(feed.clone(), why.clone());
-                if before.as_ref() != Some(&why) {
-                    tracing::debug!(kind = feed.kind.as_str(), group = feed.group, why, "not watched");
+                let is_new = self.absent.insert(feed.clone(), "the API server has no such kind".to_owned()).is_none();
+                gone.iter().fold(is_new, |changed, key| self.remove(key) | changed)
+            }
+            // What was seen stays: it is the best that is known.
+            Seen::Unreadable(why) => {
+                if self.absent.get(&feed) != Some(&why) {
+                    tracing::warn!(
+                        kind = feed.kind.as_str(),
+                        group = feed.group,
+                        why,
+                        "cannot be watched; trying again"
+                    );
                 }
-                gone.iter().fold(before.is_none(), |changed, key| self.remove(key) | changed)
+                self.absent.insert(feed.clone(), why).is_none()
             }
         };
         // The first complete view of the last feed is worth a translation, whatever was in it.

@@ -18,6 +18,8 @@ use tokio::sync::watch as latest;
 
 /// How often a kind that could not be watched is looked for again.
 const RETRY: Duration = Duration::from_secs(3);
+/// A server that begins may not know its CRDs for a moment; taking that for an end would take all routes away.
+const PATIENCE: u32 = 3;
 
 /// How often the CRDs are asked for their release.
 const LOOK: Duration = Duration::from_secs(15);
@@ -63,22 +65,32 @@ pub(crate) enum Seen {
     Applied(Value),
     /// One is gone.
     Deleted(Key),
-    /// The server does not have the kind, or it may not be read: why.
-    Absent(String),
+    /// The server does not have the kind.
+    Absent,
+    /// It cannot be read: why.
+    Unreadable(String),
 }
 
 /// Follows a feed for ever. Ends when nobody listens any more.
 pub(crate) async fn follow(client: Client, feed: Feed, events: Sender<(Feed, Seen)>) {
+    // How often in a row a kind that was there must be missing until it counts as gone.
+    let mut patience = 0;
     loop {
-        let why = match discover(&client, &feed).await {
-            Ok(Some(resource)) => match watch(&client, &feed, &resource, &events).await {
-                Ok(()) => return,
-                Err(error) => error.to_string(),
-            },
-            Ok(None) => "the API server has no such kind".to_owned(),
-            Err(error) => error.to_string(),
+        let seen = match discover(&client, &feed).await {
+            Ok(Some(resource)) => {
+                patience = PATIENCE;
+                match watch(&client, &feed, &resource, &events).await {
+                    Ok(()) => return,
+                    Err(kube::Error::Api(status)) if status.code == 404 => Seen::Absent,
+                    Err(error) => Seen::Unreadable(error.to_string()),
+                }
+            }
+            Ok(None) => Seen::Absent,
+            Err(error) => Seen::Unreadable(error.to_string()),
         };
-        if events.send((feed.clone(), Seen::Absent(why))).await.is_err() {
+        if matches!(seen, Seen::Absent) && patience > 0 {
+            patience -= 1;
+        } else if events.send((feed.clone(), seen)).await.is_err() {
             return;
         }
         tokio::time::sleep(RETRY).await;

@@ -290,6 +290,9 @@ impl Cluster {
                 "--tls-private-key-file=apiserver.key".to_owned(),
                 "--token-auth-file=tokens.csv".to_owned(),
                 "--authorization-mode=RBAC".to_owned(),
+                // A beta kind, which BackendTLSPolicies may name.
+                "--feature-gates=ClusterTrustBundle=true".to_owned(),
+                "--runtime-config=certificates.k8s.io/v1beta1=true".to_owned(),
                 "--kubelet-preferred-address-types=InternalIP".to_owned(),
                 format!("--service-cluster-ip-range={SERVICES}"),
                 "--service-account-issuer=https://kubernetes.default.svc".to_owned(),

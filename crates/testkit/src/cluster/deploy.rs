@@ -12,7 +12,7 @@ use crate::paths;
 /// The GatewayClass that is ours.
 pub const CLASS: &str = "sluicegate";
 /// Where the controller's Service is: there is no DNS in this cluster.
-const CONTROLLER: &str = "10.96.15.10";
+pub const CONTROLLER: &str = "10.96.15.10";
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Applies `deploy/controller.yaml` and a GatewayClass of the name [`CLASS`], and waits until that is accepted. The image

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,6 +24,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/kubernetes/third_party/forked/golang/expansion"
 )
 
 type runner struct {
@@ -312,9 +314,17 @@ func (w *podWorker) runOnce(ctx context.Context, c *corev1.Container, st *contai
 	}
 	argv := append([]string{program}, img.Args...)
 	if len(c.Command) > 0 {
-		argv = c.Command
+		argv = slices.Clone(c.Command)
 	}
 	argv = append(argv, c.Args...)
+	vars := map[string]string{}
+	for _, variable := range env {
+		name, value, _ := strings.Cut(variable, "=")
+		vars[name] = value
+	}
+	for i := range argv {
+		argv[i] = expansion.Expand(argv[i], expansion.MappingFuncFor(vars))
+	}
 	args = append(append(args, "--"), argv...)
 
 	logFile := w.r.o.logFile(w.pod.Namespace, w.pod.Name, c.Name)
