@@ -66,8 +66,7 @@ impl Provision {
             let Some(gateway) = labels.get(GATEWAY_LABEL).filter(|_| ours) else { continue };
             let Some(live) = objects.live.get(&service.key()) else { continue };
             let name = NamespacedName::new(service.meta.namespace.clone(), gateway.as_str());
-            let given = service::given(service.spec.service_type, &live.status, service.spec.cluster_ip.as_deref());
-            services.entry(name).or_default().extend(given);
+            services.entry(name).or_default().extend(service::given(service, &live.status));
         }
         let gateways = objects.resources.gateways.values().filter_map(|gateway| {
             let label = NamespacedName::new(gateway.meta.namespace.clone(), short(&gateway.meta.name, NAME));

@@ -2,8 +2,8 @@
 
 use crate::gateway_api::{
     BackendTlsPolicySpec, GatewayClassSpec, GatewaySpec, GrpcRouteSpec, HttpRouteSpec, ListenerSetSpec,
-    ReferenceGrantSpec, TcpRouteSpec, TlsRouteSpec, UdpRouteSpec,
-    XBackendSpec, XBackendTrafficPolicySpec, XTelemetryPolicySpec,
+    ReferenceGrantSpec, TcpRouteSpec, TlsRouteSpec, UdpRouteSpec, XBackendSpec, XBackendTrafficPolicySpec,
+    XTelemetryPolicySpec,
 };
 use crate::kafka::{KafkaHeaderPolicySpec, KafkaRouteSpec};
 use crate::kubernetes::{

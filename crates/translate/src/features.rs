@@ -3,7 +3,7 @@
 use resources::status::SupportedFeature;
 
 /// Features of release v1.7.0 that are served completely, sorted, as the API demands.
-const SUPPORTED: [&str; 52] = [
+const SUPPORTED: [&str; 54] = [
     "BackendTLSPolicy",
     "BackendTLSPolicySANValidation",
     "ClusterTrustBundle",
@@ -12,6 +12,8 @@ const SUPPORTED: [&str; 52] = [
     "GRPCRouteRequestHeaderModifier",
     "Gateway",
     "GatewayAddressEmpty",
+    "GatewayAddressRoutability",
+    "GatewayAddressRoutabilityCluster",
     "GatewayBackendClientCertificate",
     "GatewayFrontendClientCertificateValidation",
     "GatewayFrontendClientCertificateValidationInsecureFallback",
@@ -63,7 +65,7 @@ const SUPPORTED: [&str; 52] = [
 pub(crate) fn supported(trust_bundles: bool, standalone: bool) -> Vec<SupportedFeature> {
     let names = SUPPORTED.iter().filter(|name| match **name {
         "ClusterTrustBundle" => trust_bundles,
-        "GatewayInfrastructure" => !standalone,
+        "GatewayAddressRoutability" | "GatewayAddressRoutabilityCluster" | "GatewayInfrastructure" => !standalone,
         _ => true,
     });
     names.map(|name| SupportedFeature { name: (*name).to_owned() }).collect()

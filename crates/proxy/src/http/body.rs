@@ -2,9 +2,9 @@
 //! buffer; HTTP/2 has them as hyper's frames.
 
 use super::{
-    grpc::Code,
     downstream::Downstream,
     exchange::{Exchange, Flag, Meter, chain},
+    grpc::Code,
     message::{clean_request_trailers, clean_trailers},
     mirror::{Copied, Tap},
     pool::Lease,
@@ -150,7 +150,14 @@ impl RequestBody {
 
     /// No body, for a request that is sent a second time.
     pub(super) fn empty(meter: &Rc<Meter>) -> Self {
-        Self { source: RequestSource::Empty, trailers: None, meter: Rc::clone(meter), guard: None, tap: None, cut: false }
+        Self {
+            source: RequestSource::Empty,
+            trailers: None,
+            meter: Rc::clone(meter),
+            guard: None,
+            tap: None,
+            cut: false,
+        }
     }
 
     /// A body of our own.
@@ -170,7 +177,14 @@ impl RequestBody {
 
     /// A body that may be sent again.
     pub(super) fn taped(taped: Taped, meter: &Rc<Meter>) -> Self {
-        Self { source: RequestSource::Taped(taped), trailers: None, meter: Rc::clone(meter), guard: None, tap: None, cut: false }
+        Self {
+            source: RequestSource::Taped(taped),
+            trailers: None,
+            meter: Rc::clone(meter),
+            guard: None,
+            tap: None,
+            cut: false,
+        }
     }
 
     /// There is none, or none is left.
