@@ -150,7 +150,9 @@ spec: {parentRefs: [{name: public}], rules: [{backendRefs: [{name: echo, port: 8
 fn replace(cluster: &Cluster, object: &serde_json::Value) -> Result<()> {
     let mut object = object.clone();
     if let Some(metadata) = object["metadata"].as_object_mut() {
-        ["managedFields", "resourceVersion", "uid", "creationTimestamp"].map(|field| metadata.remove(field));
+        for field in ["managedFields", "resourceVersion", "uid", "creationTimestamp"] {
+            metadata.remove(field);
+        }
     }
     cluster.apply(&object.to_string())?;
     Ok(())

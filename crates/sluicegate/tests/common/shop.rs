@@ -8,11 +8,11 @@ use serde_json::Value;
 use testkit::cluster::{Builder, Cluster, Ref, condition, deploy};
 use testkit::http::{Http, Response};
 
-pub const LIMIT: Duration = Duration::from_secs(60);
-pub const GATEWAY_API: &str = "gateway.networking.k8s.io/v1";
-pub const HOST: &str = "shop.example.com";
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const GATEWAY_API: &str = "gateway.networking.k8s.io/v1";
+pub(crate) const HOST: &str = "shop.example.com";
 
-pub const SHOP: &str = "
+pub(crate) const SHOP: &str = "
 apiVersion: v1
 kind: Namespace
 metadata: {name: shop}
@@ -58,12 +58,12 @@ spec:
 ";
 
 /// A cluster builder that knows the image of this build.
-pub fn builder() -> Result<Builder> {
+pub(crate) fn builder() -> Result<Builder> {
     Ok(Cluster::builder().image("sluicegate", testkit::sluicegate::binary()?))
 }
 
 /// A cluster with Sluicegate and the shop; the Gateway's address.
-pub fn open() -> Result<(Cluster, IpAddr)> {
+pub(crate) fn open() -> Result<(Cluster, IpAddr)> {
     let cluster = builder()?.start()?;
     deploy::sluicegate(&cluster, &[])?;
     cluster.apply(SHOP)?;
@@ -73,7 +73,7 @@ pub fn open() -> Result<(Cluster, IpAddr)> {
 }
 
 /// The address of a Gateway, once it is programmed.
-pub fn address(cluster: &Cluster, gateway: &str) -> Result<IpAddr> {
+pub(crate) fn address(cluster: &Cluster, gateway: &str) -> Result<IpAddr> {
     let gateway = Ref::new(GATEWAY_API, "Gateway", gateway);
     let gateway =
         cluster.wait(&gateway, LIMIT, |gateway| condition(&gateway["status"], "Programmed") == Some("True"))?;
@@ -81,13 +81,13 @@ pub fn address(cluster: &Cluster, gateway: &str) -> Result<IpAddr> {
     Ok(address.parse()?)
 }
 
-pub fn get(cluster: &Cluster, address: IpAddr, path: &str) -> Result<Response> {
+pub(crate) fn get(cluster: &Cluster, address: IpAddr, path: &str) -> Result<Response> {
     let address = SocketAddr::new(address, 80);
     cluster.inside(|| Http::to(address).limit(Duration::from_secs(2)).get(HOST, path))
 }
 
 /// Until there is a good answer.
-pub fn get_soon(cluster: &Cluster, address: IpAddr, path: &str) -> Result<Response> {
+pub(crate) fn get_soon(cluster: &Cluster, address: IpAddr, path: &str) -> Result<Response> {
     let began = Instant::now();
     loop {
         match get(cluster, address, path) {
@@ -99,7 +99,7 @@ pub fn get_soon(cluster: &Cluster, address: IpAddr, path: &str) -> Result<Respon
 }
 
 /// A route of the shop that answers `/NAME` with a redirect to `/TARGET`.
-pub fn redirect(name: &str, target: &str) -> String {
+pub(crate) fn redirect(name: &str, target: &str) -> String {
     format!(
         "{{apiVersion: {GATEWAY_API}, kind: HTTPRoute, metadata: {{name: {name}, namespace: shop}}, spec: {{\
            parentRefs: [{{name: public}}], hostnames: [{HOST}], rules: [{{\
@@ -109,13 +109,13 @@ pub fn redirect(name: &str, target: &str) -> String {
 }
 
 /// The parent entry of a route that is ours, and its condition.
-pub fn parent_condition<'a>(route: &'a Value, kind: &str) -> Option<&'a Value> {
+pub(crate) fn parent_condition<'a>(route: &'a Value, kind: &str) -> Option<&'a Value> {
     let parent = route.pointer("/status/parents/0/conditions")?.as_array()?;
     parent.iter().find(|condition| condition["type"] == kind)
 }
 
 /// Waits until a condition of a route is true for its present generation.
-pub fn wait_route(cluster: &Cluster, name: &str, kind: &str) -> Result<()> {
+pub(crate) fn wait_route(cluster: &Cluster, name: &str, kind: &str) -> Result<()> {
     let route = Ref::new(GATEWAY_API, "HTTPRoute", &format!("shop/{name}"));
     cluster.wait(&route, LIMIT, |route| {
         parent_condition(route, kind).is_some_and(|condition| {
@@ -126,14 +126,14 @@ pub fn wait_route(cluster: &Cluster, name: &str, kind: &str) -> Result<()> {
 }
 
 /// Pods with a label.
-pub fn pods(cluster: &Cluster, namespace: &str, label: &str, value: &str) -> Result<Vec<Value>> {
+pub(crate) fn pods(cluster: &Cluster, namespace: &str, label: &str, value: &str) -> Result<Vec<Value>> {
     let mut pods = cluster.list("v1", "Pod", Some(namespace))?;
     pods.retain(|pod| pod["metadata"]["labels"][label] == value);
     Ok(pods)
 }
 
 /// What every controller that was there has written.
-pub fn controller_logs(cluster: &Cluster) -> Result<String> {
+pub(crate) fn controller_logs(cluster: &Cluster) -> Result<String> {
     let mut text = String::new();
     for pod in cluster.list("v1", "Pod", Some("sluicegate-system"))? {
         let name = pod["metadata"]["name"].as_str().unwrap_or_default();
@@ -143,7 +143,7 @@ pub fn controller_logs(cluster: &Cluster) -> Result<String> {
 }
 
 /// Sets the replicas of a Deployment.
-pub fn scale(cluster: &Cluster, namespace: &str, name: &str, replicas: u32) -> Result<()> {
+pub(crate) fn scale(cluster: &Cluster, namespace: &str, name: &str, replicas: u32) -> Result<()> {
     let mut command = cluster.kubectl();
     command.args(["-n", namespace, "scale", "deployment", name, &format!("--replicas={replicas}")]);
     testkit::process::check(&command, LIMIT)?;
@@ -151,7 +151,7 @@ pub fn scale(cluster: &Cluster, namespace: &str, name: &str, replicas: u32) -> R
 }
 
 /// Waits until something holds.
-pub fn until(what: &str, limit: Duration, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+pub(crate) fn until(what: &str, limit: Duration, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
     let end = Instant::now() + limit;
     while !holds()? {
         if Instant::now() > end {
