@@ -43,6 +43,9 @@ use watch::{Feed, Seen};
 /// How often what could not be written is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// For how long after its start a controller takes no `Synced` back that was true: proxies may be on their way to it.
+const SETTLE: Duration = Duration::from_secs(8);
+
 /// What a controller is told.
 #[derive(Debug)]
 pub struct Options {
@@ -116,6 +119,7 @@ pub async fn run(client: Client, options: Options) -> Result<(), Error> {
         reader,
         asked_for: BTreeMap::new(),
         provision: provision::Provision::new(client, options.proxy),
+        is_settled: false,
     };
     tokio::select! {
         served = serving => served.map_err(Error::from),
@@ -141,6 +145,8 @@ struct Controller {
     /// Contents that were asked for, with the version that the watch had seen.
     asked_for: BTreeMap<Key, String>,
     provision: provision::Provision,
+    /// [`SETTLE`] is over.
+    is_settled: bool,
 }
 
 /// What an event asks for.
@@ -163,6 +169,8 @@ impl Controller {
         mut release: latest::Receiver<Option<String>>,
     ) {
         let mut retry = tokio::time::interval(RETRY);
+        let settled = tokio::time::sleep(SETTLE);
+        tokio::pin!(settled);
         loop {
             let mut work = Work::default();
             tokio::select! {
@@ -180,6 +188,10 @@ impl Controller {
                 Ok(()) = release.changed() => {
                     let version = release.borrow_and_update().clone();
                     work.translate |= self.translator.set_bundle_version(version);
+                }
+                () = &mut settled, if !self.is_settled => {
+                    self.is_settled = true;
+                    work.look_at_all = true;
                 }
                 _ = retry.tick(), if !self.again.is_empty() => work.look.append(&mut self.again),
             }
@@ -310,6 +322,9 @@ impl Controller {
             }
             let Some(live) = self.objects.live.get(&key) else { continue };
             let desired = self.statuses.get(&key).map_or(&Value::Null, |(_, json)| json);
+            if !self.is_settled && status::takes_synced_back(&live.status, desired) {
+                continue;
+            }
             let Some(write) = status::write(&key, live, desired, is_ours, now) else { continue };
             self.writing.insert(key);
             if self.writes.send(write).await.is_err() {

@@ -66,6 +66,27 @@ pub(crate) fn write(
     })
 }
 
+/// Whether a status says that proxies do not serve a generation of which it has been said that they do.
+pub(crate) fn takes_synced_back(live: &Value, desired: &Value) -> bool {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    synced(live, &mut before);
+    synced(desired, &mut after);
+    let newest = before.iter().filter(|(holds, _)| *holds).map(|(_, generation)| *generation).max();
+    after.iter().any(|(holds, generation)| !holds && Some(*generation) == newest)
+}
+
+/// Every condition `Synced` anywhere in a status: whether it holds, and for which generation.
+fn synced(status: &Value, found: &mut Vec<(bool, i64)>) {
+    match status {
+        Value::Object(members) if members.get("type").is_some_and(|kind| kind == translate::SYNCED) => {
+            found.push((status["status"] == "True", status["observedGeneration"].as_i64().unwrap_or_default()));
+        }
+        Value::Object(members) => members.values().for_each(|member| synced(member, found)),
+        Value::Array(items) => items.iter().for_each(|item| synced(item, found)),
+        _ => {}
+    }
+}
+
 /// Where several controllers have their say, and what an entry is about.
 fn list_of_entries(kind: Kind) -> Option<(&'static str, &'static str)> {
     match kind {
@@ -321,5 +342,20 @@ mod tests {
             "listeners": [{ "name": "http", "conditions": [seeded, of("Programmed", "True")] }],
         });
         assert_eq!(wanted(Kind::Gateway, standing, desired), Some(expected));
+    }
+
+    #[test]
+    fn only_what_was_synced_at_this_generation_is_taken_back() {
+        let status = |holds: &str, generation: i64| {
+            json!({ "parents": [{ "conditions": [
+                { "type": "Accepted", "status": "True", "observedGeneration": generation },
+                { "type": translate::SYNCED, "status": holds, "observedGeneration": generation },
+            ] }] })
+        };
+        assert!(takes_synced_back(&status("True", 3), &status("False", 3)));
+        assert!(!takes_synced_back(&status("True", 3), &status("False", 4)), "a change that is yet to be served");
+        assert!(!takes_synced_back(&status("False", 3), &status("False", 3)));
+        assert!(!takes_synced_back(&status("True", 3), &status("True", 3)));
+        assert!(!takes_synced_back(&Value::Null, &status("False", 1)));
     }
 }

@@ -21,8 +21,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+pub use build::go_program;
 pub use build::prepare_all;
-pub(crate) use build::{go_program, go_tools, python_with};
+pub(crate) use build::{go_tools, python_with};
 pub use differential::differing_steps;
 pub use target::{Protocol, Sasl, Target, User};
 pub use verb::{Group, Verb};

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use testkit::kafka::{Dist, Listener, VERSIONS};
-use testkit::{Client, KafkaCluster, apt, clients, echo, floods, packaging, servers, suites};
+use testkit::{Client, KafkaCluster, apt, clients, echo, floods, servers, suites};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -41,8 +41,6 @@ fn fetch() -> Result<()> {
     floods::prepare()?;
     tell("h2spec, grpc-go's interoperability tests, Autobahn's cases, sslyze");
     suites::prepare()?;
-    tell("helm, kubeconform");
-    packaging::prepare()?;
     clients::prepare_all(|name| tell(&format!("client {name}")))?;
     for version in VERSIONS {
         tell(&format!("Kafka {version}"));

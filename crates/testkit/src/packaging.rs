@@ -12,11 +12,6 @@ use crate::Cluster;
 use crate::clients::go_tools;
 use crate::paths::RunDir;
 
-/// Fetches and builds them.
-pub fn prepare() -> Result<()> {
-    go_tools("packaging").map(drop)
-}
-
 /// helm, with nothing of this machine's configuration.
 pub fn helm(home: &Path) -> Result<Command> {
     let mut helm = Command::new(go_tools("packaging")?.join("helm"));

@@ -23,6 +23,9 @@ pub(super) fn deployment(
         "--token=/var/run/sluicegate/token".to_owned(),
         "--state=/var/lib/sluicegate".to_owned(),
         "--admin=0.0.0.0:15000".to_owned(),
+        // Until nodes have taken note that the Pod is on its way out, connections still come.
+        "--min-drain=5s".to_owned(),
+        "--drain-timeout=45s".to_owned(),
         "--replica=$(POD_NAME)".to_owned(),
     ];
     arguments.extend(parameters.log_level.map(|level| format!("--log-level={}", level.as_str())));

@@ -48,6 +48,8 @@ struct Proxies {
 struct Connected {
     id: u64,
     ack: Option<Ack>,
+    /// It came with nothing: it takes no traffic before its first answer.
+    is_new: bool,
 }
 
 impl Hub {
@@ -66,10 +68,13 @@ impl Hub {
         state.gateways.retain(|_, proxies| !proxies.replicas.is_empty() || !proxies.share.borrow().entities.is_empty());
     }
 
-    /// What the proxies of each Gateway have said last; `None` of one that has not answered yet.
+    /// What the proxies of each Gateway have said last; `None` of one that serves and has not answered yet.
     pub fn acks(&self) -> BTreeMap<ObjectName, Vec<Option<Ack>>> {
         let state = self.lock();
-        let acks = |proxies: &Proxies| proxies.replicas.values().map(|replica| replica.ack.clone()).collect();
+        let acks = |proxies: &Proxies| {
+            let serving = proxies.replicas.values().filter(|replica| replica.ack.is_some() || !replica.is_new);
+            serving.map(|replica| replica.ack.clone()).collect()
+        };
         state.gateways.iter().map(|(name, proxies)| (name.clone(), acks(proxies))).collect()
     }
 
@@ -82,7 +87,7 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn join(&self, gateway: &ObjectName, replica: &str, id: u64) -> watch::Receiver<Arc<Snapshot>> {
+    fn join(&self, gateway: &ObjectName, replica: &str, id: u64, is_new: bool) -> watch::Receiver<Arc<Snapshot>> {
         let mut state = self.lock();
         let newest = state.newest;
         let proxies = state.gateways.entry(gateway.clone()).or_insert_with(|| {
@@ -90,7 +95,7 @@ impl Hub {
             send(&proxies, newest, BTreeMap::new());
             proxies
         });
-        proxies.replicas.insert(replica.to_owned(), Connected { id, ack: None });
+        proxies.replicas.insert(replica.to_owned(), Connected { id, ack: None, is_new });
         proxies.share.subscribe()
     }
 
@@ -174,7 +179,7 @@ impl Configuration for Service {
         tracing::info!(%gateway, replica = hello.replica, version = hello.version, revision = hello.revision, "proxy connected");
         let (deltas, stream) = mpsc::channel(4);
         let conversation = Conversation {
-            share: self.hub.join(&gateway, &hello.replica, id),
+            share: self.hub.join(&gateway, &hello.replica, id, hello.revision == 0),
             hub: Arc::clone(&self.hub),
             gateway,
             replica: hello.replica,

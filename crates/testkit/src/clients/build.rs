@@ -87,7 +87,7 @@ fn java() -> Result<Command> {
 }
 
 /// `~/.cache/sluicegate/clients/go/NAME`, built from `clients/NAME`.
-pub(crate) fn go_program(name: &str) -> Result<PathBuf> {
+pub fn go_program(name: &str) -> Result<PathBuf> {
     let sources = paths::client_sources().join(name);
     let dir = paths::cache().join("clients").join(name);
     let program = dir.join(name);
