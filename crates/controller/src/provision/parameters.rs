@@ -7,6 +7,11 @@ use resources::{
 use resources::{Gateway, GatewayClass, Kind, Resources};
 use serde_json::{Map, Value, json};
 
+use super::{CLASS_LABEL, GATEWAY_LABEL, MANAGED_BY};
+
+/// Labels that are set by us alone.
+const OURS: [&str; 3] = [GATEWAY_LABEL, CLASS_LABEL, MANAGED_BY];
+
 /// The class's parameters, and over them the Gateway's.
 pub(super) fn of(gateway: &Gateway, resources: &Resources) -> GatewayParametersSpec {
     let class = resources.get::<GatewayClass>("", &gateway.spec.gateway_class_name);
@@ -110,12 +115,59 @@ fn readable<T: serde::de::DeserializeOwned>(
     if fields.is_empty() { None } else { serde_json::from_value(part(&fields)).ok() }
 }
 
-/// The object with the change made.
-pub(super) fn patched(mut object: Value, patch: Option<&ObjectPatch>) -> Value {
-    if let Some(patch) = patch {
-        merge_patch(&mut object, &patch.value, patch.patch_type == PatchType::StrategicMerge);
+/// What no change may touch: the controller writes with its own rights, which are not those of whoever writes a patch.
+const LOCKED: [&str; 7] = [
+    "/apiVersion",
+    "/kind",
+    "/metadata/name",
+    "/metadata/namespace",
+    "/metadata/ownerReferences",
+    "/spec/selector",
+    "/spec/template/metadata/namespace",
+];
+/// Where the labels stand by which proxies are found.
+const LABELS: [&str; 2] = ["/metadata/labels", "/spec/template/metadata/labels"];
+
+/// The object with the change made, and still the same object: [`LOCKED`] fields and our own labels stay. A change that
+/// leaves no object behind is not made.
+pub(super) fn patched(object: Value, patch: Option<&ObjectPatch>) -> Value {
+    let Some(patch) = patch else { return object };
+    let mut changed = object.clone();
+    merge_patch(&mut changed, &patch.value, patch.patch_type == PatchType::StrategicMerge);
+    if keep(&object, &mut changed) {
+        return changed;
     }
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    tracing::warn!(
+        kind = object["kind"].as_str(),
+        name,
+        "a patch of GatewayParameters leaves no object behind: not made"
+    );
     object
+}
+
+/// Gives back what is locked; whether there is a place for it.
+fn keep(object: &Value, changed: &mut Value) -> bool {
+    for path in LOCKED {
+        let (parent, field) = path.rsplit_once('/').unwrap_or_default();
+        let was = object.pointer(path);
+        if object.pointer(parent).is_none() {
+            continue;
+        }
+        let Some(Value::Object(members)) = changed.pointer_mut(parent) else { return false };
+        match was {
+            Some(was) => members.insert(field.to_owned(), was.clone()),
+            None => members.remove(field),
+        };
+    }
+    for path in LABELS {
+        let Some(Value::Object(labels)) = object.pointer(path) else { continue };
+        let Some(Value::Object(changed)) = changed.pointer_mut(path) else { return false };
+        for name in OURS {
+            changed.extend(labels.get_key_value(name).map(|(name, value)| (name.clone(), value.clone())));
+        }
+    }
+    true
 }
 
 /// RFC 7396; `strategic` merges the items of lists that have a key.
@@ -199,6 +251,43 @@ mod tests {
         let merged = patched(service.clone(), Some(&patch(PatchType::JsonMerge)));
         assert_eq!(merged["spec"]["ports"].as_array().unwrap().len(), 1);
         assert_eq!(patched(service.clone(), None), service);
+    }
+
+    #[test]
+    fn a_patch_leaves_the_object_what_it_is() {
+        let deployment = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": { "name": "a", "namespace": "n", "labels": { MANAGED_BY: "us", "team": "x" }, "ownerReferences": [1] },
+            "spec": { "selector": { "matchLabels": { "a": "b" } }, "template": { "metadata": { "labels": { GATEWAY_LABEL: "g" } } } },
+        });
+        let patched = |change: Value| {
+            let patch = ObjectPatch { patch_type: PatchType::JsonMerge, value: change };
+            patched(deployment.clone(), Some(&patch))
+        };
+        let hostile = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": {
+                "name": "root", "namespace": "kube-system", "ownerReferences": null,
+                "labels": { MANAGED_BY: "them", "team": "y" },
+            },
+            "spec": {
+                "replicas": 2, "selector": {},
+                "template": { "metadata": { "namespace": "kube-system", "labels": { GATEWAY_LABEL: null } } },
+            },
+        });
+        let mut expected = deployment.clone();
+        expected["metadata"]["labels"]["team"] = json!("y");
+        expected["spec"]["replicas"] = json!(2);
+        assert_eq!(patched(hostile), expected);
+        for nothing in [
+            json!("x"),
+            json!(null),
+            json!({ "metadata": 7 }),
+            json!({ "spec": null }),
+            json!({ "metadata": { "labels": [] } }),
+        ] {
+            assert_eq!(patched(nothing.clone()), deployment, "{nothing}");
+        }
     }
 
     #[test]
